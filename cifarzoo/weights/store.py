@@ -1,0 +1,61 @@
+"""Weight files: safetensors with their card beside them; nothing is parsed before its hash is known to be right."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from cifarzoo import files
+from cifarzoo.errors import DataError, IntegrityError
+from cifarzoo.weights.cards import Card
+
+
+def save_weights(state: Mapping[str, Tensor], card: Card, path: Path | str) -> Card:
+    """Write ``path`` (safetensors) and its card beside it (the same name, ``.json``).
+
+    Args:
+        state: a model's state dict.
+        card: its description; hash, size and number of bytes are filled in here.
+        path: ends in ``.safetensors``.
+
+    Returns:
+        The card as written.
+    """
+    path = Path(path)
+    # No metadata: the same weights give the same bytes.
+    content = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
+    card = replace(card, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+    files.write_bytes(path, content)
+    files.write_text(path.with_suffix(".json"), card.to_json())
+    return card
+
+
+def load_weights(path: Path | str) -> tuple[dict[str, Tensor], Card]:
+    """Read a weight file and its card: ``path`` is the ``.safetensors`` file or a run's folder.
+
+    Raises:
+        DataError: the file or its card is not there.
+        IntegrityError: the bytes are not those that the card promises.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "model.safetensors"
+    card_path = path.with_suffix(".json")
+    for wanted in (path, card_path):
+        if not wanted.is_file():
+            raise DataError(f"{wanted} is not there; name a run's folder or a .safetensors file with its .json card")
+    card = Card.from_json(card_path.read_text(encoding="utf-8"), source=str(card_path))
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != card.sha256:
+        raise IntegrityError(f"{path} has SHA-256 {found}, its card says {card.sha256}; fetch or train it again")
+    try:
+        return safetensors.torch.load(content), card
+    except SafetensorError as error:
+        raise IntegrityError(f"{path} is not a safetensors file ({error}); fetch or train it again") from None
