@@ -1,1 +1,1 @@
-"""layers"""
+"""Layers that families share."""

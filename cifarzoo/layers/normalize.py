@@ -14,6 +14,9 @@ class Normalize(nn.Module):
     The numbers are buffers that follow the model to a device, but are no part of its state dict.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)  # (1, C, 1, 1)
