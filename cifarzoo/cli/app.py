@@ -1,0 +1,66 @@
+"""The ``cifarzoo`` command: its groups put together, and what happens to a user's mistake.
+
+Nothing heavy is imported before a command runs, so that ``cifarzoo --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import cifarzoo
+from cifarzoo.cli.evaluate import evaluate
+from cifarzoo.cli.models import info, list_models
+from cifarzoo.cli.predict import predict
+from cifarzoo.cli.train import train
+from cifarzoo.errors import CifarZooError
+
+USER_MISTAKE = 2
+
+app = typer.Typer(name="cifarzoo", no_args_is_help=True, pretty_exceptions_enable=False)
+app.command("list")(list_models)
+app.command("info")(info)
+app.command("train")(train)
+app.command("eval")(evaluate)
+app.command("predict")(predict)
+
+
+def _show_version(wanted: bool) -> None:
+    """Print the version and leave, if that is what was asked for."""
+    if wanted:
+        typer.echo(f"cifarzoo {cifarzoo.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Small-image classification: models by name, training on your pictures, predictions."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Args:
+        arguments: what stands behind ``cifarzoo``; None takes the process's own.
+
+    Raises:
+        SystemExit: always; code 2 and one line on stderr for a user's mistake.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given  # accepted anywhere: it is added to a line that has just failed
+    try:
+        app(args=[argument for argument in given if argument != "--debug"])
+    except CifarZooError as error:
+        if debug:
+            raise
+        typer.echo(f"cifarzoo: {' '.join(str(error).split())}", err=True)
+        raise SystemExit(USER_MISTAKE) from None

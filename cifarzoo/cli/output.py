@@ -1,0 +1,58 @@
+"""How commands write: JSON for programs, tables for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+NOTHING = "-"
+
+
+def write_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
+    """Print a table.
+
+    Args:
+        columns: the headings.
+        rows: a cell for each heading.
+        title: what stands above.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for column, numbers in zip(columns, _are_numbers(rows, len(columns)), strict=True):
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def write_fields(pairs: Sequence[tuple[str, str]]) -> None:
+    """Print names and values, a line each, the values aligned."""
+    width = max(len(name) for name, _ in pairs)
+    for name, value in pairs:
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The same table in Markdown."""
+    rules = ["---:" if numbers else "---" for numbers in _are_numbers(rows, len(columns))]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (columns, rules, *rows))
+
+
+def _are_numbers(rows: Sequence[Sequence[str]], columns: int) -> list[bool]:
+    """Whether each column holds numbers (or nothing), which are aligned to the right."""
+    return [all(row[place] == NOTHING or row[place][:1].isdigit() for row in rows) for place in range(columns)]
+
+
+def millions(count: int) -> str:
+    """A count as millions with two decimals, such as ``53.24M``."""
+    return f"{count / 1e6:.2f}M"

@@ -1,0 +1,5 @@
+"""``cifarzoo predict``: what a trained model sees in pictures."""
+
+
+def predict() -> None:
+    """Classify pictures with a trained model."""

@@ -1,0 +1,5 @@
+"""``cifarzoo train``: a training run."""
+
+
+def train() -> None:
+    """Train a model."""

@@ -1,0 +1,54 @@
+"""The entry of the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import cifarzoo
+from cifarzoo.cli import main
+from cifarzoo.errors import UnknownModelError
+
+COMMANDS = ("list", "info", "train", "eval", "predict")
+
+
+def test_version(cli) -> None:
+    assert cli("--version") == (0, f"cifarzoo {cifarzoo.__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_and_has_json(cli, command: str) -> None:
+    code, out, _ = cli(command, "--help")
+    assert code == 0
+    assert "--json" in out
+
+
+def test_help_names_every_command(cli) -> None:
+    code, out, _ = cli("--help")
+    assert code == 0
+    assert all(command in out for command in COMMANDS)
+
+
+def test_a_users_mistake_is_one_line_and_code_2(cli) -> None:
+    code, out, err = cli("info", "resnet_17")
+    assert (code, out) == (2, "")
+    assert err.startswith("cifarzoo: no model is named 'resnet_17'")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "info", "nothing"], ["info", "nothing", "--debug"]])
+def test_debug_lets_the_error_through(arguments: list[str]) -> None:
+    with pytest.raises(UnknownModelError):
+        main(arguments)
+
+
+def test_wrong_usage_is_code_2(cli) -> None:
+    assert cli("info").code == 2
+    assert cli("list", "--nothing").code == 2
+
+
+def test_python_dash_m_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "cifarzoo", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"cifarzoo {cifarzoo.__version__}\n"

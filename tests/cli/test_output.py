@@ -1,0 +1,43 @@
+"""Tables and numbers as commands write them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cifarzoo.cli.output import markdown_table, millions, write_fields, write_json, write_table
+
+
+def test_markdown_aligns_numbers_to_the_right() -> None:
+    table = markdown_table(("name", "count"), [("a", "1"), ("b", "-")])
+    assert table == "| name | count |\n| --- | ---: |\n| a | 1 |\n| b | - |"
+
+
+def test_a_table_without_rows_has_its_headings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert markdown_table(("name", "count"), []) == "| name | count |\n| ---: | ---: |"
+    write_table(("name", "count"), [])
+    assert "count" in capsys.readouterr().out
+
+
+def test_table_holds_every_cell(capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(("name", "count"), [("left", "12"), ("right", "3")], title="things")
+    out = capsys.readouterr().out
+    assert all(cell in out for cell in ("things", "name", "count", "left", "12", "right", "3"))
+
+
+def test_fields_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    write_fields([("a", "1"), ("long", "2")])
+    assert capsys.readouterr().out == "a     1\nlong  2\n"
+
+
+def test_json_round_trips(capsys: pytest.CaptureFixture[str]) -> None:
+    write_json({"name": "Käfer", "count": 3})
+    out = capsys.readouterr().out
+    assert "Käfer" in out
+    assert json.loads(out) == {"name": "Käfer", "count": 3}
+
+
+def test_millions() -> None:
+    assert millions(53_240_000) == "53.24M"
+    assert millions(1_499) == "0.00M"
