@@ -1,0 +1,95 @@
+"""What a run measured, epoch by epoch: read and written as CSV and JSON lines, shown as the report's table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from cifarzoo.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRecord:
+    """One epoch; what was not measured is None. Accuracies are percent, losses nats."""
+
+    epoch: int
+    """1 for the first."""
+    step: int
+    """Steps done since the start of the run."""
+    lr: float
+    """Learning rate of the epoch's last step."""
+    train_loss: float
+    """Mean over the epoch's steps, augmentation and label smoothing included."""
+    train_top1: float
+    test_loss: float | None = None
+    """Cross-entropy without label smoothing."""
+    test_top1: float | None = None
+    seconds: float
+    """Of training, without the evaluation."""
+    images_per_s: float
+
+
+@dataclass(kw_only=True)
+class History:
+    """The records of a run, and what its table says beside them."""
+
+    params: int = 0
+    records: list[EpochRecord] = field(default_factory=list)
+
+    @property
+    def last(self) -> EpochRecord:
+        """The record of the last epoch; DataError if there is none."""
+        if not self.records:
+            raise DataError("the history holds no epoch; train at least one")
+        return self.records[-1]
+
+    def table(self) -> str:
+        """The report's table: Param | Epoch | Speed | Loss | Train Acc | Test Acc, for the last epoch."""
+        last = self.last
+        mean_s = sum(record.seconds for record in self.records) / len(self.records)
+        cells = {
+            "Param": f"{self.params / 1e6:.2f}M",
+            "Epoch": str(last.epoch),
+            "Speed": f"{mean_s:.1f} s/epoch",
+            "Loss": f"{last.train_loss:.4f}",
+            "Train Acc": f"{last.train_top1:.2f} %",
+            "Test Acc": "-" if last.test_top1 is None else f"{last.test_top1:.2f} %",
+        }
+        widths = [max(len(head), len(cell)) for head, cell in cells.items()]
+        rows = [list(cells), ["-" * width for width in widths], list(cells.values())]
+        return "\n".join(" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+    def to_csv(self) -> str:
+        """One line an epoch under a line of names; what was not measured is empty."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, [item.name for item in fields(EpochRecord)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(record) for record in self.records)
+        return text.getvalue()
+
+    def to_jsonl(self) -> str:
+        """One JSON object a line, an epoch each."""
+        return "".join(json.dumps(asdict(record)) + "\n" for record in self.records)
+
+    @classmethod
+    def from_jsonl(cls, text: str, *, params: int = 0) -> History:
+        """The inverse of ``to_jsonl``.
+
+        Raises:
+            DataError: a line that is no record.
+        """
+        try:
+            return cls(params=params, records=[EpochRecord(**json.loads(line)) for line in text.splitlines()])
+        except (ValueError, TypeError) as error:
+            raise DataError(f"not a history ({error}); train again, or name a run's folder") from None
+
+    @classmethod
+    def read(cls, folder: Path | str) -> History:
+        """The history of a run's folder; DataError if there is none."""
+        path = Path(folder) / "history.jsonl"
+        if not path.is_file():
+            raise DataError(f"{path} is not there; name the folder of a run")
+        return cls.from_jsonl(path.read_text(encoding="utf-8"))
