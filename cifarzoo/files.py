@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -50,6 +51,9 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # what file systems answer that sync files only
+            raise
     finally:
         os.close(handle)
 
@@ -63,4 +67,6 @@ def locked(path: Path | str, *, timeout_s: float = -1) -> Iterator[None]:
         with FileLock(lock, timeout=timeout_s):
             yield
     except Timeout:
-        raise CifarZooError(f"{lock} is held by another process for over {timeout_s} s; wait for it, or end it") from None
+        raise CifarZooError(
+            f"{lock} is held by another process for over {timeout_s} s; wait for it, or end it"
+        ) from None
