@@ -13,8 +13,8 @@ from cifarzoo.errors import IntegrityError
 class Card:
     """A weight file's description; what was not measured is None.
 
-    ``mean`` and ``std`` are of pixel / 255, RGB; ``top1`` and ``top5`` are percent; ``bytes`` and ``sha256`` are those of
-    the weight file; ``pflop`` counts 10^15 floating point operations of training.
+    ``mean`` and ``std`` are of pixel / 255, RGB; ``top1`` and ``top5`` are percent; ``bytes`` and ``sha256`` are those
+    of the weight file; ``pflop`` counts 10^15 floating point operations of training.
     """
 
     arch: str
