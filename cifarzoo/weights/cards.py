@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import builtins  # Card.bytes hides the name within the class
 import json
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+import reprlib
+from dataclasses import asdict, dataclass, field
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from cifarzoo.errors import IntegrityError
 
@@ -57,7 +60,7 @@ class Card:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str, *, source: str) -> Card:
+    def from_json(cls, text: str | builtins.bytes, *, source: str) -> Card:
         """Read a card.
 
         Args:
@@ -65,14 +68,41 @@ class Card:
             source: what to call it in an error.
 
         Raises:
-            IntegrityError: not JSON, or keys that a card does not have or lacks.
+            IntegrityError: not JSON, or keys or values that a card does not have.
         """
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise IntegrityError(f"{source} is not JSON ({error}); fetch or write it again") from None
-        known = {item.name for item in fields(cls)}
-        if not isinstance(values, dict) or not {"arch", "num_classes"} <= values.keys() <= known:
-            extra = sorted(set(values) - known) if isinstance(values, dict) else values
-            raise IntegrityError(f"{source} is not a card (unknown keys: {extra}); fetch or write it again")
+        fault = cls._fault(values)
+        if fault:
+            raise IntegrityError(f"{source} is not a card ({fault}); fetch or write it again")
         return cls(**values)
+
+    @classmethod
+    def _fault(cls, values: Any) -> str | None:
+        """What keeps parsed JSON from being a card."""
+        if not isinstance(values, dict):
+            return f"it holds a {type(values).__name__}"
+        hints = get_type_hints(cls)
+        extra, missing = sorted(values.keys() - hints.keys()), sorted({"arch", "num_classes"} - values.keys())
+        if extra or missing:
+            return f"unknown keys {reprlib.repr(extra)}" if extra else f"it lacks {missing}"
+        wrong = [name for name, value in values.items() if not _fits(value, hints[name])]
+        return f"{wrong[0]} is {reprlib.repr(values[wrong[0]])}" if wrong else None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a JSON value is of the type that a field's annotation asks for; a whole number may stand for a float."""
+    if hint is Any:
+        return True
+    parts = get_args(hint)
+    if get_origin(hint) is UnionType:
+        return any(_fits(value, part) for part in parts)
+    if get_origin(hint) is list:
+        return isinstance(value, list) and all(_fits(item, parts[0]) for item in value)
+    if get_origin(hint) is dict:
+        return isinstance(value, dict) and all(_fits(item, parts[1]) for item in value.values())
+    if isinstance(value, bool):  # which Python counts among the whole numbers
+        return False
+    return isinstance(value, (int, float) if hint is float else hint)

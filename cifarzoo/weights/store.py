@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -28,8 +29,10 @@ def save_weights(state: Mapping[str, Tensor], card: Card, path: Path | str) -> C
         The card as written.
     """
     path = Path(path)
-    # No metadata: the same weights give the same bytes.
-    content = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
+    # Cloned, since the format refuses tensors that share memory; no metadata, so the same weights give the same bytes.
+    content = safetensors.torch.save(
+        {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}
+    )
     card = replace(card, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
     files.write_bytes(path, content)
     files.write_text(path.with_suffix(".json"), card.to_json())
@@ -50,7 +53,7 @@ def load_weights(path: Path | str) -> tuple[dict[str, Tensor], Card]:
     for wanted in (path, card_path):
         if not wanted.is_file():
             raise DataError(f"{wanted} is not there; name a run's folder or a .safetensors file with its .json card")
-    card = Card.from_json(card_path.read_text(encoding="utf-8"), source=str(card_path))
+    card = Card.from_json(card_path.read_bytes(), source=str(card_path))
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != card.sha256:
