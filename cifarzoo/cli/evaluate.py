@@ -1,5 +1,44 @@
 """``cifarzoo eval``: a trained model on a test set."""
 
+from __future__ import annotations
 
-def evaluate() -> None:
-    """Measure a trained model on a test set."""
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarzoo.cli.options import AsJson, Device, Root
+from cifarzoo.cli.output import write_fields, write_json
+from cifarzoo.errors import SettingError
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run's folder or a .safetensors file.")],
+    *,
+    data: Annotated[str | None, typer.Option(metavar="NAME", help="The data set; by default the run's own.")] = None,
+    root: Root = None,
+    split: Annotated[str, typer.Option(help="train or test.")] = "test",
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure a trained model on the whole test set of a data set."""
+    import cifarzoo
+    from cifarzoo.training.checks import choose_device
+
+    model = cifarzoo.load(run)
+    name = data or model.card.dataset
+    if name is None:
+        raise SettingError(f"the card of {run} names no data set; add --data NAME")
+    result = cifarzoo.evaluate(model.to(choose_device(device)), cifarzoo.data.open(name, root, split))
+    if as_json:
+        write_json({"run": str(run), "data": name, "split": split, **asdict(result)})
+        return
+    write_fields(
+        [
+            ("top-1", f"{result.top1:.2f} %"),
+            ("top-5", f"{result.top5:.2f} %"),
+            ("loss", f"{result.loss:.4f}"),
+            ("images", f"{result.images} ({name}, {split})"),
+        ]
+    )

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
-DataName = Annotated[str, typer.Option("--data", metavar="NAME", help="The data set, such as cifar10 or digits.")]
 Root = Annotated[
     Path | None,
     typer.Option("--root", metavar="DIR", help="The folder of the data set or of its archive; digits needs none."),
 ]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")]

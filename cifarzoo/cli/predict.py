@@ -1,5 +1,56 @@
 """``cifarzoo predict``: what a trained model sees in pictures."""
 
+from __future__ import annotations
 
-def predict() -> None:
-    """Classify pictures with a trained model."""
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cifarzoo.cli.options import AsJson, Device
+from cifarzoo.cli.output import write_json
+from cifarzoo.errors import DataError
+
+if TYPE_CHECKING:
+    from cifarzoo.training import Prediction
+
+
+def predict(
+    pictures: Annotated[list[Path], typer.Argument(help="Picture files of any size and mode.")],
+    *,
+    model: Annotated[Path, typer.Option(metavar="RUN", help="A run's folder or a .safetensors file.")],
+    top: Annotated[int, typer.Option(help="How many classes to name.")] = 5,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Classify pictures; one that cannot be read is reported and the others go on."""
+    import cifarzoo
+    from cifarzoo.cli.pictures import read_picture
+    from cifarzoo.training.checks import choose_device
+
+    network = cifarzoo.load(model).to(choose_device(device))
+    found: dict[str, list[dict[str, Any]]] = {}
+    broken: dict[str, str] = {}
+    for picture in pictures:
+        try:
+            (prediction,) = cifarzoo.predict(network, read_picture(picture), top=top)
+        except DataError as error:
+            broken[str(picture)] = str(error)
+            typer.echo(f"cifarzoo: {error}", err=True)
+            continue
+        found[str(picture)] = _ranked(prediction)
+        if not as_json:
+            classes = ", ".join(f"{place['class']} {place['probability']:.1%}" for place in found[str(picture)])
+            typer.echo(f"{picture}: {classes}")
+    if as_json:
+        write_json({"predictions": found, "errors": broken})
+    if broken:
+        raise typer.Exit(2)
+
+
+def _ranked(prediction: Prediction) -> list[dict[str, Any]]:
+    """A prediction as JSON, the likeliest class first."""
+    return [
+        {"class": name, "probability": share}
+        for name, share in zip(prediction.classes, prediction.probabilities, strict=True)
+    ]

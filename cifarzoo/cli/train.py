@@ -1,5 +1,117 @@
-"""``cifarzoo train``: a training run."""
+"""``cifarzoo train``: from a name and a data set to a run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cifarzoo.cli.options import AsJson, Device, Root
+from cifarzoo.cli.output import write_json
+from cifarzoo.errors import SettingError
+
+if TYPE_CHECKING:
+    from cifarzoo.data import Dataset
+    from cifarzoo.recipes import Recipe
+
+RECIPE = "Recipe"
 
 
-def train() -> None:
-    """Train a model."""
+def train(
+    model: Annotated[str | None, typer.Argument(help="A model, as `cifarzoo list` names it.")] = None,
+    *,
+    data: Annotated[str | None, typer.Option(metavar="NAME", help="The data set, such as cifar10 or digits.")] = None,
+    root: Root = None,
+    output: Annotated[Path, typer.Option(metavar="RUN", help="The folder to write the run to.")],
+    images: Annotated[
+        int | None, typer.Option(metavar="N", help="Train on N images, equally many of each class.")
+    ] = None,
+    device: Device = "auto",
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A named recipe to start from.", rich_help_panel=RECIPE)
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.", rich_help_panel=RECIPE)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.", rich_help_panel=RECIPE)] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.", rich_help_panel=RECIPE)] = None,
+    optimizer: Annotated[str | None, typer.Option(help="sgd, adam or adamw.", rich_help_panel=RECIPE)] = None,
+    augment: Annotated[str | None, typer.Option(help="An augmentation preset.", rich_help_panel=RECIPE)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of weights, order and augmentation.", rich_help_panel=RECIPE)
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other field of the recipe.", rich_help_panel=RECIPE),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model and write weights, curve and records to a folder."""
+    given = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "optimizer": optimizer,
+        "augment": augment,
+        "seed": seed,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    chosen = _choose_recipe(recipe, model, data, changes).with_settings(_parse_settings(settings or []))
+    result = _run(chosen, root=root, images=images, output=output, device=device)
+    if as_json:
+        write_json(result)
+    else:
+        typer.echo(f"weights: {output / 'model.safetensors'}\ncurve:   {output / 'loss.png'}")
+
+
+def _choose_recipe(name: str | None, model: str | None, data: str | None, changes: dict[str, Any]) -> Recipe:
+    """The recipe of that name, or a short one that fits the data, with what was said on the command line."""
+    from cifarzoo import recipes
+
+    chosen = recipes.get(name or ("digits" if data == "digits" else "quick"))
+    if changes.get("epochs", chosen.epochs) <= chosen.warmup_epochs:
+        changes = {"warmup_epochs": changes["epochs"] / 4, **changes}  # a shorter run has a shorter warm-up
+    return chosen.replace(model=model or chosen.model, data=data or chosen.data, **changes)
+
+
+def _parse_settings(settings: Sequence[str]) -> dict[str, str]:
+    """``["lr=0.05"]`` as a dict; SettingError for one that has no ``=``."""
+    pairs = [setting.partition("=") for setting in settings]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise SettingError(f"--set {name} must be KEY=VALUE, such as --set lr=0.05")
+    return {name: value for name, _, value in pairs}
+
+
+def _run(recipe: Recipe, *, root: Path | None, images: int | None, output: Path, device: str) -> dict[str, Any]:
+    """Train, and say what came out."""
+    import cifarzoo
+    from cifarzoo import data
+
+    if recipe.model is None:
+        raise SettingError(f"recipe {recipe.name!r} fits any model: name one (see `cifarzoo list`)")
+    if recipe.data is None:
+        raise SettingError(f"recipe {recipe.name!r} fits any data: name a set with --data ({', '.join(data.names())})")
+    cifarzoo.model_info(recipe.model)  # a wrong name is told before the data are read
+    training = _part(data.open(recipe.data, root, "train"), images, seed=recipe.seed)
+    testing = data.open(recipe.data, root, "test")
+    model = cifarzoo.create(
+        recipe.model,
+        num_classes=len(training.classes),
+        in_channels=training.images.shape[1],
+        seed=recipe.seed,
+    )
+    history = cifarzoo.Trainer(model, recipe, device=device, output_dir=output).fit(training, testing)
+    return {"run": str(output), "params": history.params, "train_images": len(training), **asdict(history.last)}
+
+
+def _part(dataset: Dataset, images: int | None, *, seed: int) -> Dataset:
+    """About that many images of a set, the same share of each class; all of them for None."""
+    from cifarzoo.data.parts import stratified, subset
+
+    if images is None or images == len(dataset):
+        return dataset
+    if not 1 <= images < len(dataset):
+        raise SettingError(f"--images {images} must lie in 1 ... {len(dataset)}, the images of {dataset.name}")
+    return subset(dataset, stratified(dataset.targets, images / len(dataset), seed=seed)[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -29,3 +30,14 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return Result(int(end.value.code or 0), out, err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that a command wrote."""
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    line = f"train baseline_cnn --data digits --images 40 --batch-size 20 --epochs 1 --output {folder}"
+    with pytest.raises(SystemExit) as end:
+        main(line.split())
+    assert not end.value.code
+    return folder

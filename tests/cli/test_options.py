@@ -1,0 +1,25 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from cifarzoo.cli import evaluate, models, predict, train
+from cifarzoo.cli.options import AsJson, Device, Root
+
+
+@pytest.mark.parametrize(
+    ("command", "shared"),
+    [
+        (models.list_models, {"as_json": AsJson}),
+        (models.info, {"as_json": AsJson}),
+        (train.train, {"as_json": AsJson, "device": Device, "root": Root}),
+        (evaluate.evaluate, {"as_json": AsJson, "device": Device, "root": Root}),
+        (predict.predict, {"as_json": AsJson, "device": Device}),
+    ],
+)
+def test_commands_use_the_shared_options(command, shared: dict) -> None:
+    found = inspect.signature(command, eval_str=True).parameters
+    assert {name: found[name].annotation for name in shared} == shared

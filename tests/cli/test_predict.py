@@ -1,0 +1,53 @@
+"""`cifarzoo predict`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import cifarzoo
+from cifarzoo.cli.pictures import read_picture
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.png"
+    Image.linear_gradient("L").resize((50, 40)).save(path)
+    return path
+
+
+def test_json_is_what_the_library_predicts(cli, run: Path, picture: Path) -> None:
+    code, out, _ = cli("predict", picture, "--model", run, "--top", 3, "--json")
+    assert code == 0
+    places = json.loads(out)["predictions"][str(picture)]
+    (expected,) = cifarzoo.predict(cifarzoo.load(run), read_picture(picture), top=3)
+    assert [place["class"] for place in places] == list(expected.classes)
+    assert [place["probability"] for place in places] == pytest.approx(list(expected.probabilities))
+
+
+def test_text_has_a_line_for_each_picture(cli, run: Path, picture: Path) -> None:
+    code, out, _ = cli("predict", picture, picture, "--model", run)
+    assert code == 0
+    assert out.count(f"{picture}: ") == 2
+    assert out.count("%") == 10
+
+
+def test_a_broken_picture_is_reported_and_the_others_go_on(cli, run: Path, picture: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(picture.read_bytes()[:60])
+    code, out, err = cli("predict", broken, tmp_path / "missing.png", picture, "--model", run, "--json")
+    assert code == 2
+    result = json.loads(out)
+    assert list(result["predictions"]) == [str(picture)]
+    assert set(result["errors"]) == {str(broken), str(tmp_path / "missing.png")}
+    assert err.count("\n") == 2
+
+
+@pytest.mark.parametrize("top", [0, -1])
+def test_top_must_be_positive(cli, run: Path, picture: Path, top: int) -> None:
+    code, _, err = cli("predict", picture, "--model", run, "--top", top)
+    assert code == 2
+    assert f"top (={top})" in err

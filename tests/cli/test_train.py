@@ -1,0 +1,90 @@
+"""`cifarzoo train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import cifarzoo
+
+DIGITS = ("--data", "digits", "--images", 40, "--batch-size", 20, "--epochs", 1)
+
+
+def test_a_run_leaves_its_folder(run: Path) -> None:
+    files = {path.name for path in run.iterdir()}
+    assert {"recipe.json", "environment.json", "history.csv", "loss.png", "model.safetensors", "model.json"} <= files
+    recipe = json.loads((run / "recipe.json").read_text())
+    assert (recipe["model"], recipe["data"], recipe["epochs"], recipe["batch_size"]) == (
+        "baseline_cnn",
+        "digits",
+        1,
+        20,
+    )
+    assert cifarzoo.load(run).card.train_images == 40
+
+
+def test_json_says_what_came_out(cli, tmp_path: Path) -> None:
+    code, out, _ = cli("train", "baseline_cnn", *DIGITS, "--output", tmp_path / "run", "--seed", 3, "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert result["train_images"] == 40
+    assert result["epoch"] == 1
+    assert result["step"] == 2
+    assert 0 <= result["test_top1"] <= 100
+
+
+def test_options_and_settings_reach_the_recipe(cli, tmp_path: Path) -> None:
+    options = ("--lr", 0.01, "--optimizer", "sgd", "--augment", "baseline", "--set", "label_smoothing=0.2")
+    code, out, _ = cli("train", "baseline_cnn", *DIGITS, *options, "--output", tmp_path / "run")
+    assert code == 0
+    assert str(tmp_path / "run" / "model.safetensors") in out
+    recipe = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    wanted = {"lr": 0.01, "optimizer": "sgd", "augment": "baseline", "label_smoothing": 0.2}
+    assert {key: recipe[key] for key in wanted} == wanted
+
+
+def test_the_same_seed_gives_the_same_weights(cli, tmp_path: Path) -> None:
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert cli("train", "baseline_cnn", *DIGITS, "--seed", seed, "--output", tmp_path / folder).code == 0
+    first, again, other = ((tmp_path / folder / "model.safetensors").read_bytes() for folder in "abc")
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("resnet", *DIGITS), "no model is named 'resnet'"),
+        (("baseline_cnn", "--data", "mnist"), "no data set is named 'mnist'"),
+        (("baseline_cnn", "--data", "cifar10"), "--root"),
+        (("baseline_cnn", "--data", "cifar10", "--root", "nowhere"), "nowhere"),
+        (("baseline_cnn",), "--data"),
+        (("--data", "cifar10"), "name one"),
+        (("baseline_cnn", "--data", "digits", "--images", 0), "--images 0"),
+        (("baseline_cnn", "--data", "digits", "--images", 10**6), "--images 1000000"),
+        (("baseline_cnn", "--data", "digits", "--images", 20), "batch_size"),
+        (("baseline_cnn", *DIGITS, "--recipe", "quik"), "nearest: quick"),
+        (("baseline_cnn", *DIGITS, "--set", "lr"), "KEY=VALUE"),
+        (("baseline_cnn", *DIGITS, "--set", "learning_rate=1"), "no field 'learning_rate'"),
+        (("baseline_cnn", *DIGITS, "--lr", -1), "lr (=-1.0)"),
+        (("baseline_cnn", *DIGITS, "--epochs", 0), "epochs (=0)"),
+        (("baseline_cnn", *DIGITS, "--augment", "nothing"), "'nothing'"),
+        (("baseline_cnn", *DIGITS, "--device", "nothing"), "device (='nothing')"),
+    ],
+)
+def test_a_mistake_is_one_line_before_anything_is_written(cli, tmp_path: Path, arguments: tuple, said: str) -> None:
+    code, out, err = cli("train", *arguments, "--output", tmp_path / "run")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unwritable_folder_is_one_line(cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = cli("train", "baseline_cnn", *DIGITS, "--output", tmp_path / "file" / "run")
+    assert code == 2
+    assert "cannot be written" in err
+    assert err.count("\n") == 1
