@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import json
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifarzoo.errors import RecipeError
+from cifarzoo.recipes import Recipe
+from cifarzoo.recipes.recipe import OPTIMIZERS, PRECISIONS, SCHEDULES
+
+RECIPES = st.builds(
+    Recipe,
+    name=st.text(),
+    model=st.none() | st.text(),
+    epochs=st.integers(5, 500),
+    batch_size=st.integers(1, 4096),
+    seed=st.integers(),
+    optimizer=st.sampled_from(OPTIMIZERS),
+    lr=st.floats(1e-8, 100),
+    momentum=st.floats(0, 0.99),
+    weight_decay=st.floats(0, 1),
+    schedule=st.sampled_from(SCHEDULES),
+    warmup_epochs=st.floats(0, 4),
+    final_lr_frac=st.floats(0, 1),
+    precision=st.sampled_from(PRECISIONS),
+    channels_last=st.booleans(),
+)
+
+
+@given(RECIPES)
+def test_json_and_back_is_the_same_recipe(recipe: Recipe) -> None:
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_is_frozen_and_keyword_only() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Recipe().lr = 1.0  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        Recipe("name")  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("epochs", 0),
+        ("epochs", 1.5),
+        ("epochs", True),
+        ("batch_size", 0),
+        ("lr", 0.0),
+        ("lr", float("nan")),
+        ("lr", float("inf")),
+        ("lr", "0.1"),
+        ("momentum", 1.0),
+        ("beta2", -0.1),
+        ("weight_decay", -1e-9),
+        ("label_smoothing", 1.0),
+        ("warmup_epochs", 10),
+        ("final_lr_frac", 1.5),
+        ("optimizer", "lion"),
+        ("schedule", "stairs"),
+        ("precision", "fp16"),
+        ("channels_last", 1),
+        ("evaluate_every", 0),
+        ("name", None),
+    ],
+)
+def test_refuses_what_cannot_be_run_and_names_it(field: str, value: object) -> None:
+    with pytest.raises(RecipeError, match=field) as caught:
+        Recipe(**{field: value})  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_field_names_the_nearest() -> None:
+    with pytest.raises(RecipeError, match=r"'learning_rate'.*nearest"):
+        Recipe().replace(learning_rate=0.1)
+    with pytest.raises(RecipeError, match=r"'batchsize'.*batch_size"):
+        Recipe.from_json('{"batchsize": 3}')
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '"recipe"', "null"])
+def test_what_is_no_recipe_is_refused_with_its_source(text: str) -> None:
+    with pytest.raises(RecipeError, match=r"my\.json"):
+        Recipe.from_json(text, source="my.json")
+
+
+def test_settings_from_text() -> None:
+    changed = Recipe().with_settings(
+        {"lr": "0.05", "epochs": "3", "channels_last": "False", "optimizer": "adamw", "model": "none", "data": "x"}
+    )
+    assert changed == Recipe(lr=0.05, epochs=3, channels_last=False, optimizer="adamw", model=None, data="x")
+    with pytest.raises(RecipeError, match=r"lr .*'fast'"):
+        Recipe().with_settings({"lr": "fast"})
+    with pytest.raises(RecipeError, match="nearest"):
+        Recipe().with_settings({"lrr": "1"})
+
+
+def test_every_field_says_what_it_is_and_json_keeps_the_order() -> None:
+    body = ast.parse(inspect.getsource(Recipe)).body[0].body  # type: ignore[attr-defined]
+    documented = {
+        first.target.id  # type: ignore[union-attr]
+        for first, second in itertools.pairwise(body)
+        if isinstance(first, ast.AnnAssign) and isinstance(second, ast.Expr)
+    }
+    assert documented == {item.name for item in fields(Recipe)}
+    assert list(json.loads(Recipe().to_json())) == [item.name for item in fields(Recipe)]

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from cifarzoo.errors import CifarZooError, RecipeError, SettingError
+from cifarzoo.recipes import Recipe
+from cifarzoo.training.checks import check_data, check_fit, choose_device
+
+
+def test_what_fits_passes(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    check_fit(make_net(), Recipe(batch_size=16), make_set(16), make_set(4, split="test"))
+    check_data(nn.Linear(1, 1), make_set(4))  # a module that says nothing about itself
+
+
+def test_a_model_without_a_head(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    model = make_net()
+    model.num_classes = 0
+    with pytest.raises(SettingError, match="num_classes=0"):
+        check_data(model, make_set(4))
+
+
+@pytest.mark.parametrize(
+    "settings, count, size, words",
+    [
+        ({"num_classes": 10}, 16, 16, "4 classes.*num_classes=10.*create it with num_classes=4"),
+        ({"in_channels": 1}, 16, 16, "3 channels.*in_channels=1"),
+        ({}, 16, 7, "7x7 px.*8 px"),
+        ({}, 0, 16, "no image"),
+    ],
+)
+def test_data_that_do_not_fit_the_model(
+    settings: dict[str, int],
+    count: int,
+    size: int,
+    words: str,
+    make_set: Callable[..., Any],
+    make_net: Callable[..., nn.Module],
+) -> None:
+    with pytest.raises(SettingError, match=words) as caught:
+        check_data(make_net(**settings), make_set(count, size=size))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_batch_larger_than_the_set(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    with pytest.raises(RecipeError, match=r"batch_size \(=17\).*16 training images"):
+        check_fit(make_net(), Recipe(batch_size=17), make_set(16), None)
+
+
+def test_other_classes_in_the_test_set(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    other = replace(make_set(4), classes=("b", "a", "c", "d"))
+    with pytest.raises(SettingError, match="different classes"):
+        check_fit(make_net(), Recipe(batch_size=4), make_set(16), other)
+
+
+def test_devices() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    if not torch.cuda.is_available() and not torch.backends.mps.is_available():
+        assert choose_device("auto") == torch.device("cpu")
+    for name in ("cuda:99", "abacus", "mps:7"):
+        with pytest.raises(CifarZooError, match=rf"'{name}'.*try"):
+            choose_device(name)

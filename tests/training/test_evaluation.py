@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cifarzoo.errors import SettingError
+from cifarzoo.layers.normalize import Normalize
+from cifarzoo.training import evaluate
+from cifarzoo.training.evaluation import as_model_expects
+
+
+def normalised(dataset: Any) -> Tensor:
+    pixels = dataset.images.float() / 255
+    return (pixels - torch.tensor(dataset.mean).view(1, -1, 1, 1)) / torch.tensor(dataset.std).view(1, -1, 1, 1)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 30, 500])
+def test_agrees_with_the_plain_formulas_at_any_batch_size(
+    batch_size: int, make_set: Callable[..., Any], make_net: Callable[..., nn.Module]
+) -> None:
+    dataset, model = make_set(30), make_net()
+    with torch.no_grad():
+        logits = model.eval()(normalised(dataset))
+    model.train()
+    result = evaluate(model, dataset, batch_size=batch_size)
+    assert result.top1 == pytest.approx((logits.argmax(1) == dataset.targets).float().mean().item() * 100)
+    assert result.top5 == 100.0  # there are four classes
+    assert result.loss == pytest.approx(nn.functional.cross_entropy(logits, dataset.targets).item(), rel=1e-5)
+    assert (result.images, result.views) == (30, 1)
+    assert model.training
+
+
+def test_top5_counts_the_five_best() -> None:
+    class Fixed(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.arange(10.0, 0.0, -1.0).repeat(len(x), 1)
+
+    targets = torch.tensor([0, 4, 5, 9])
+    dataset = SimpleNamespace(
+        images=torch.zeros(4, 3, 8, 8, dtype=torch.uint8),
+        targets=targets,
+        classes=[str(i) for i in range(10)],
+        mean=[0.0] * 3,
+        std=[1.0] * 3,
+    )
+    result = evaluate(Fixed(), dataset)
+    assert (result.top1, result.top5) == (25.0, 50.0)
+
+
+def test_a_models_own_mean_and_std_come_first(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    dataset, model = make_set(30), make_net()
+    expected = evaluate(model, dataset)
+    misstated = replace(dataset, mean=(0.9, 0.9, 0.9), std=(3.0, 3.0, 3.0))
+    assert evaluate(model, misstated) != expected
+    model.card = SimpleNamespace(mean=list(dataset.mean), std=list(dataset.std))
+    assert evaluate(model, misstated) == expected
+    model.normalize = Normalize(dataset.mean, dataset.std)
+    assert as_model_expects(model, misstated).mean == [0.0, 0.0, 0.0]
+
+
+def test_mode_comes_back_when_the_model_raises(
+    make_set: Callable[..., Any], make_net: Callable[..., nn.Module]
+) -> None:
+    model = make_net()
+    model.head = nn.Linear(1, 4)
+    with pytest.raises(RuntimeError):
+        evaluate(model, make_set(4))
+    assert model.training
+
+
+def test_bad_arguments(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    with pytest.raises(SettingError, match=r"views \(=3\)"):
+        evaluate(make_net(), make_set(4), views=3)
+    with pytest.raises(SettingError, match="num_classes"):
+        evaluate(make_net(num_classes=5), make_set(4))

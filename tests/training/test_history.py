@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifarzoo.errors import DataError
+from cifarzoo.training.history import EpochRecord, History
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+RECORDS = st.builds(
+    EpochRecord,
+    epoch=st.integers(1, 10**6),
+    step=st.integers(1, 10**9),
+    lr=NUMBERS,
+    train_loss=NUMBERS,
+    train_top1=NUMBERS,
+    test_loss=st.none() | NUMBERS,
+    test_top1=st.none() | NUMBERS,
+    seconds=NUMBERS,
+    images_per_s=NUMBERS,
+)
+
+
+@given(st.lists(RECORDS, max_size=5))
+def test_json_lines_and_back(records: list[EpochRecord]) -> None:
+    history = History(params=3, records=records)
+    assert History.from_jsonl(history.to_jsonl(), params=3) == history
+
+
+@given(st.lists(RECORDS, max_size=5))
+def test_csv_holds_the_same_numbers(records: list[EpochRecord]) -> None:
+    rows = list(csv.DictReader(io.StringIO(History(records=records).to_csv())))
+    assert [float(row["lr"]) for row in rows] == [record.lr for record in records]
+    assert [row["test_top1"] == "" for row in rows] == [record.test_top1 is None for record in records]
+
+
+def record(epoch: int, **changes: float | None) -> EpochRecord:
+    values = {"lr": 0.1, "train_loss": 0.227, "train_top1": 93.5, "test_loss": 0.5, "test_top1": 87.17}
+    return EpochRecord(epoch=epoch, step=epoch * 10, images_per_s=100.0, **{**values, "seconds": 4.0, **changes})  # type: ignore[arg-type]
+
+
+def test_the_table_is_the_reports() -> None:
+    table = History(params=7_276_042, records=[record(1), record(2, seconds=6.0)]).table()
+    head, rule, row = table.splitlines()
+    assert [cell.strip() for cell in head.split("|")] == ["Param", "Epoch", "Speed", "Loss", "Train Acc", "Test Acc"]
+    assert [cell.strip() for cell in row.split("|")] == ["7.28M", "2", "5.0 s/epoch", "0.2270", "93.50 %", "87.17 %"]
+    assert len(head) == len(rule) == len(row)
+    assert History(records=[record(1, test_top1=None)]).table().splitlines()[2].rstrip().endswith("-")
+
+
+def test_what_is_missing_or_broken_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no epoch"):
+        History().table()
+    with pytest.raises(DataError, match=r"history\.jsonl"):
+        History.read(tmp_path)
+    (tmp_path / "history.jsonl").write_text("{}\n")
+    with pytest.raises(DataError, match="not a history"):
+        History.read(tmp_path)
+
+
+def test_read_from_a_folder(tmp_path: Path) -> None:
+    history = History(records=[record(1), record(2, test_loss=None)])
+    (tmp_path / "history.jsonl").write_text(history.to_jsonl())
+    assert History.read(tmp_path) == history

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from cifarzoo.training.history import EpochRecord
+from cifarzoo.training.progress import Bar, Lines, Progress, create_progress, epoch_line
+
+RECORD = EpochRecord(
+    epoch=3,
+    step=30,
+    lr=0.1,
+    train_loss=0.5,
+    train_top1=80.0,
+    test_loss=0.6,
+    test_top1=78.25,
+    seconds=2.5,
+    images_per_s=1234.0,
+)
+
+
+def test_a_bar_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert type(create_progress(True)) is Lines
+    assert type(create_progress(False)) is Progress
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert type(create_progress(True)) is Bar
+
+
+def test_lines_are_plain() -> None:
+    stream = io.StringIO()
+    with Lines(stream) as lines:
+        assert not lines.wants_step()
+        lines.say("hello")
+        lines.epoch(RECORD, epochs=10)
+    hello, epoch = stream.getvalue().splitlines()
+    assert hello == "hello"
+    assert epoch == epoch_line(RECORD, epochs=10)
+    assert "\x1b" not in epoch
+    for part in ("3/10", "0.5000", "80.00 %", "78.25 %", "1,234 images/s", "2.5 s"):
+        assert part in epoch
+
+
+def test_silence_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress() as silence:
+        silence.say("hello")
+        silence.step(step=1, total=2, loss=1.0, top1=1.0, images_per_s=1.0)
+        silence.epoch(RECORD, epochs=10)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_shows_loss_accuracy_and_speed_and_leaves_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with Bar() as bar:
+        assert bar.wants_step()
+        bar.step(step=5, total=10, loss=1.234, top1=56.7, images_per_s=890.0)
+        assert not bar.wants_step()
+        bar.epoch(RECORD, epochs=10)
+        bar._bar.refresh()
+    text = stream.getvalue()
+    for part in ("loss 1.234", "train 56.7 %", "890 images/s", "50 %", epoch_line(RECORD, epochs=10)):
+        assert part in text

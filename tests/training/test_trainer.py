@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import cifarzoo
+from cifarzoo.errors import CifarZooError, DivergedError, RecipeError, SettingError
+from cifarzoo.recipes import Recipe
+from cifarzoo.training import EpochRecord, Trainer, evaluate
+from cifarzoo.training.history import History
+
+RECIPE = Recipe(epochs=3, batch_size=16, lr=0.1, schedule="onecycle", warmup_epochs=1, label_smoothing=0.1)
+
+Nets, Sets = Callable[..., nn.Module], Callable[..., Any]
+
+
+def weights(model: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def trained(recipe: Recipe, model: nn.Module, dataset: Any, **settings: Any) -> dict[str, Tensor]:
+    Trainer(model, recipe, progress=False, **settings).fit(dataset)
+    return weights(model)
+
+
+def test_learns(make_net: Nets, make_set: Sets) -> None:
+    history = Trainer(make_net(), RECIPE.replace(epochs=8), progress=False).fit(make_set(), make_set(32, seed=1))
+    assert history.last.train_loss < history.records[0].train_loss
+    assert history.last.test_top1 > 90
+
+
+@pytest.mark.parametrize("optimizer, lr", [("sgd", 0.1), ("adam", 1e-3), ("adamw", 1e-3)])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_same_seed_same_weights_and_another_seed_others(
+    optimizer: str, lr: float, precision: str, make_net: Nets, make_set: Sets
+) -> None:
+    recipe = RECIPE.replace(optimizer=optimizer, lr=lr, precision=precision)
+    first = trained(recipe, make_net(), make_set())
+    assert same(first, trained(recipe, make_net(), make_set()))
+    assert not same(first, trained(recipe.replace(seed=1), make_net(), make_set()))
+
+
+def test_the_global_random_state_neither_matters_nor_changes(make_net: Nets, make_set: Sets) -> None:
+    first = trained(RECIPE, make_net(), make_set())
+    torch.rand(5)
+    before = torch.get_rng_state()
+    assert same(first, trained(RECIPE, make_net(), make_set()))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_memory_order_and_allocator_change_no_result(make_net: Nets, make_set: Sets) -> None:
+    recipe = RECIPE.replace(precision="fp32")
+    first = trained(recipe, make_net(), make_set())
+    assert same(first, trained(recipe, make_net(), make_set(), allocator=False))
+    other = trained(recipe.replace(channels_last=False), make_net(), make_set())
+    for name, tensor in first.items():
+        torch.testing.assert_close(tensor, other[name], rtol=1e-3, atol=1e-4)
+
+
+def test_one_step_is_the_hand_written_one(make_net: Nets, make_set: Sets) -> None:
+    """A batch of the whole set without augmentation: the loop must be what a user would write."""
+    dataset, recipe = make_set(16), Recipe(epochs=2, batch_size=16, augment="none", precision="fp32", lr=0.05)
+    model, twin = make_net(), make_net()
+    model.drop, twin.drop = nn.Identity(), nn.Identity()
+    trained(recipe, model, dataset)
+    images = (dataset.images.float() / 255 - 0.3) / 0.2
+    optimizer = torch.optim.SGD(twin.parameters(), lr=0.05, momentum=0.9, nesterov=True)
+    for lr in (0.05, 0.0):
+        loss = nn.functional.cross_entropy(twin(images), dataset.targets)
+        decay = 0.5 * 5e-4 * (twin.conv.weight.square().sum() + twin.head.weight.square().sum())
+        optimizer.zero_grad()
+        (loss + decay).backward()
+        optimizer.param_groups[0]["lr"] = lr
+        optimizer.step()
+    for name, tensor in weights(twin).items():
+        torch.testing.assert_close(model.state_dict()[name], tensor, rtol=1e-4, atol=1e-6)
+
+
+def test_the_folder_explains_itself(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    history = Trainer(make_net(), RECIPE, output_dir=tmp_path, progress=False).fit(make_set(), make_set(32, seed=1))
+    assert Recipe.from_json((tmp_path / "recipe.json").read_text()) == RECIPE
+    assert json.loads((tmp_path / "environment.json").read_text())["train"]["fingerprint"] == "toy-fingerprint"
+    assert History.read(tmp_path).records == history.records
+    assert (tmp_path / "history.csv").read_text().count("\n") == 1 + RECIPE.epochs
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((tmp_path / "model.json").read_text())["top1"] == history.last.test_top1
+
+
+def test_weights_load_to_the_same_logits(tmp_path: Path, make_set: Sets) -> None:
+    model = cifarzoo.create("baseline_cnn", num_classes=4, stem_width=4, widths=[4, 4, 4, 4], seed=0)
+    dataset = make_set(32, size=32)
+    Trainer(model, RECIPE, output_dir=tmp_path, progress=False).fit(dataset, dataset)
+    loaded, images = cifarzoo.load(tmp_path), torch.randn(3, 3, 32, 32)
+    assert torch.equal(loaded(images), model.eval()(images))
+    assert evaluate(loaded, dataset).top1 == loaded.card.top1
+    assert loaded.card.arch == "baseline_cnn"
+
+
+def test_the_same_run_writes_the_same_weight_file(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    for name in ("a", "b"):
+        Trainer(make_net(), RECIPE, output_dir=tmp_path / name, progress=False).fit(make_set())
+    assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
+
+
+def test_what_does_not_fit_raises_before_anything_starts(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    cases: list[tuple[dict[str, int], Recipe, type[CifarZooError], str]] = [
+        ({"num_classes": 9}, RECIPE, SettingError, "num_classes=9"),
+        ({"in_channels": 1}, RECIPE, SettingError, "in_channels=1"),
+        ({}, RECIPE.replace(batch_size=65), RecipeError, r"batch_size \(=65\).*64"),
+        ({}, RECIPE.replace(augment="sparkle"), SettingError, "sparkle"),
+    ]
+    for settings, recipe, error, words in cases:
+        model = make_net(**settings)
+        before = weights(model)
+        with pytest.raises(error, match=words):
+            Trainer(model, recipe, output_dir=tmp_path / "run", progress=False).fit(make_set())
+        assert same(before, weights(model))
+        assert not (tmp_path / "run").exists()
+    with pytest.raises(SettingError, match="resume"):
+        Trainer(make_net(), RECIPE, resume="sometimes")
+
+
+def test_a_loss_that_is_no_number_names_step_and_lr(make_net: Nets, make_set: Sets) -> None:
+    class Breaks(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net, self.calls = make_net(), 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            logits: Tensor = self.net(x)
+            return logits * torch.nan if self.calls == 6 else logits
+
+    recipe = RECIPE.replace(schedule="constant", warmup_epochs=0)
+    with pytest.raises(DivergedError, match=r"nan at step 6 with lr=0\.1;"):
+        Trainer(Breaks(), recipe, progress=False).fit(make_set())
+
+
+def test_the_last_epoch_is_always_evaluated(make_net: Nets, make_set: Sets) -> None:
+    recipe = RECIPE.replace(epochs=5, evaluate_every=2)
+    history = Trainer(make_net(), recipe, progress=False).fit(make_set(), make_set(8))
+    assert [record.test_top1 is not None for record in history.records] == [False, True, False, True, True]
+    assert all(
+        record.test_top1 is None for record in Trainer(make_net(), recipe, progress=False).fit(make_set()).records
+    )
+
+
+def test_hooks_see_every_step_and_epoch(make_net: Nets, make_set: Sets) -> None:
+    steps: list[tuple[int, float]] = []
+    epochs: list[EpochRecord] = []
+    history = Trainer(
+        make_net(),
+        RECIPE,
+        progress=False,
+        on_step=lambda step, loss: steps.append((step, loss.item())),
+        on_epoch=epochs.append,
+    ).fit(make_set())
+    assert [step for step, _ in steps] == list(range(1, 13))
+    assert epochs == history.records
+    assert history.last.train_loss == pytest.approx(sum(loss for _, loss in steps[-4:]) / 4, rel=1e-5)
+
+
+def test_progress_ends_with_the_reports_table(
+    make_net: Nets, make_set: Sets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = Trainer(make_net(), RECIPE).fit(make_set(), make_set(8))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith(history.table() + "\n")
+    assert [line.split()[1] for line in err.splitlines()[:-3]] == ["1/3", "2/3", "3/3"]
+
+
+def test_a_subset_trains(make_net: Nets, make_set: Sets) -> None:
+    from cifarzoo import data
+
+    whole = make_set(64)
+    dataset = data.Dataset(
+        **{name: getattr(whole, name) for name in ("images", "targets", "classes", "mean", "std", "name", "split")},
+        fingerprint="toy",
+    )
+    part = data.split(dataset, 0.5)[1]
+    history = Trainer(make_net(), RECIPE, progress=False).fit(part)
+    assert history.last.step == 3 * 2
+
+
+def test_a_model_that_normalises_is_given_pixels(make_set: Sets) -> None:
+    from cifarzoo.layers.normalize import Normalize
+    from cifarzoo.weights import Card
+
+    seen: list[Tensor] = []
+    model = cifarzoo.create("baseline_cnn", num_classes=4, stem_width=4, widths=[4, 4, 4, 4], seed=0)
+    model.card = Card(arch="baseline_cnn", num_classes=4, mean=[0.5] * 3, std=[0.25] * 3)
+    model.normalize = Normalize([0.5] * 3, [0.25] * 3)
+    model.normalize.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    Trainer(model, RECIPE.replace(epochs=1, warmup_epochs=0, augment="none"), progress=False).fit(make_set(16, size=32))
+    assert 0 <= seen[0].min() < seen[0].max() <= 1
+    assert model.card.mean == [0.5] * 3
