@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from cifarzoo.errors import IntegrityError, SettingError
 from cifarzoo.layers.normalize import Normalize
 from cifarzoo.models.base import Classifier
 from cifarzoo.registry import ModelSpec
-from cifarzoo.weights import load_weights
+from cifarzoo.weights import Card, load_weights
 
 
 @lru_cache(maxsize=1)
@@ -67,15 +69,16 @@ def create(
         UnknownModelError: no such name.
         SettingError: an argument outside what is legal.
     """
-    arch, _, tag = name.partition(".")
+    arch, dot, tag = name.partition(".")
     spec = model_info(arch)
-    if tag and pretrained is False:
+    if dot and pretrained is False:
         raise SettingError(f"{name!r} names weights (={tag!r}): add pretrained=True, or create({arch!r})")
     if pretrained is True:
         raise SettingError(f"no weights are published for {name!r} yet; train it, then pretrained='path/to/run'")
     registry.check_settings(spec, settings)
     _check_count("num_classes", num_classes, least=0)
     _check_count("in_channels", in_channels, least=1)
+    _check_count("seed", seed, least=0)
     if pretrained is not False:
         return _with_weights(spec, Path(pretrained), num_classes, in_channels, seed, normalize, settings)
     if normalize:
@@ -97,7 +100,7 @@ def load(path: Path | str, *, normalize: bool = False) -> Classifier:
     state, card = load_weights(path)
     spec = model_info(card.arch)
     registry.check_settings(spec, card.settings)
-    model = _build(spec, card.num_classes, card.in_channels, None, card.settings)
+    model = _build(spec, card.num_classes, card.in_channels, 0, card.settings)
     _load_strictly(model, state, source=str(path))
     model.card = card
     model.eval()
@@ -108,9 +111,7 @@ def _build(
     spec: ModelSpec, num_classes: int, in_channels: int, seed: int | None, settings: Mapping[str, Any]
 ) -> Classifier:
     """The bare model, its name and settings noted on it so that a run can be loaded again."""
-    with torch.random.fork_rng(devices=[], enabled=seed is not None):
-        if seed is not None:
-            torch.manual_seed(seed)
+    with _seeded(seed):
         model = spec.builder(num_classes=num_classes, in_channels=in_channels, **{**spec.settings, **settings})
     if not isinstance(model, Classifier):
         raise SettingError(f"{spec.name} builds a {type(model).__name__}, not a cifarzoo.models.Classifier; derive it")
@@ -132,17 +133,39 @@ def _with_weights(
     card = model.card
     if card.arch != spec.name:
         raise SettingError(f"{path} holds weights of {card.arch!r}, not of {spec.name!r}; create({card.arch!r}, ...)")
-    if settings and settings != card.settings:
+    if settings and json.loads(json.dumps(settings, default=repr)) != card.settings:  # JSON has lists, no tuples
         raise SettingError(f"{path} was trained with settings {card.settings}; leave yours (={dict(settings)}) out")
     if in_channels != card.in_channels:
         raise SettingError(f"{path} takes in_channels={card.in_channels}, not {in_channels}; leave in_channels out")
     model.train()
     if num_classes is not None and num_classes != card.num_classes:
-        with torch.random.fork_rng(devices=[], enabled=seed is not None):
-            if seed is not None:
-                torch.manual_seed(seed)
+        with _seeded(seed):
             model.reset_classifier(num_classes)
+        # Of the card, what is still true of a model whose head knows nothing yet.
+        model.card = Card(
+            arch=card.arch,
+            settings=card.settings,
+            num_classes=num_classes,
+            in_channels=card.in_channels,
+            input_size=card.input_size,
+            mean=card.mean,
+            std=card.std,
+        )
     return _normalized(model) if normalize else model
+
+
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Initialise from a seed and leave the global random state as it was, that of the GPUs in use too."""
+    if seed is None:
+        yield
+        return
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=gpus):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed GPUs that are used later
+        if gpus:
+            torch.cuda.manual_seed_all(seed)
+        yield
 
 
 def _load_strictly(model: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
