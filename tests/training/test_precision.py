@@ -5,7 +5,7 @@ import torch
 
 from cifarzoo.errors import SettingError
 from cifarzoo.training import precision
-from cifarzoo.training.precision import autocast, choose_precision, cpu_has_bf16, flushed_denormals
+from cifarzoo.training.precision import autocast, choose_precision, cpu_has_fast_bf16, flushed_denormals
 
 
 @pytest.mark.parametrize(
@@ -13,24 +13,25 @@ from cifarzoo.training.precision import autocast, choose_precision, cpu_has_bf16
     [
         ({"avx2", "fma"}, False),
         ({"avx2", "avx512f", "avx512_vnni"}, False),
-        ({"avx512f", "avx512_bf16"}, True),
+        ({"AuthenticAMD", "avx512f", "avx512_bf16"}, True),
+        ({"GenuineIntel", "avx512f", "avx512_bf16"}, False),
         ({"amx_tile", "amx_bf16"}, True),
         ({"amx_tile", "amx_int8"}, False),
         (set(), False),
     ],
 )
-def test_auto_follows_the_processors_flags(flags: set[str], native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cpu_has_bf16(frozenset(flags)) is native
-    monkeypatch.setattr(precision, "cpu_flags", lambda: frozenset(flags))
+def test_auto_follows_the_processors_maker_and_flags(flags: set[str], native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cpu_has_fast_bf16(frozenset(flags)) is native
+    monkeypatch.setattr(precision, "cpu_features", lambda: frozenset(flags))
     assert choose_precision("auto", "cpu") == ("bf16" if native else "fp32")
 
 
 @pytest.mark.parametrize("wanted", ["fp32", "bf16"])
-@pytest.mark.parametrize("flags", [frozenset[str](), frozenset({"avx512_bf16"})])
+@pytest.mark.parametrize("flags", [frozenset[str](), frozenset({"AuthenticAMD", "avx512_bf16"})])
 def test_a_named_precision_is_taken_on_any_processor(
     wanted: str, flags: frozenset[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "cpu_flags", lambda: flags)
+    monkeypatch.setattr(precision, "cpu_features", lambda: flags)
     assert choose_precision(wanted, "cpu") == wanted
 
 
