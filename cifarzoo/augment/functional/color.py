@@ -1,7 +1,8 @@
 """Colour operations with a factor for each image, equal in every value to torchvision.transforms.v2.functional.
 
 Images are uint8, or float in [0, 1]; one channel or three. Factors are float64: what torchvision computes in double on
-the host (1 - factor) is computed in double here.
+the host (1 - factor) is computed in double here. Comparisons, masks and a direct cast from float to uint8 run value by
+value in torch, ten times slower than arithmetic: so minima, maxima and large offsets stand in for them below.
 """
 
 from __future__ import annotations
@@ -10,12 +11,7 @@ import torch
 from torch import Tensor
 
 _GRAY = (0.2989, 0.587, 0.114)  # ITU-R BT.601 luma
-
-
-def _column(values: Tensor, images: Tensor) -> Tensor:
-    """One value an image, to broadcast over (B, C, H, W) in the precision of the computation."""
-    dtype = images.dtype if images.is_floating_point() else torch.float32
-    return values.to(dtype)[:, None, None, None]  # (B, 1, 1, 1)
+_FAR = 1e9  # moves a candidate out of reach where its weight, at least 2^-24, is not zero
 
 
 def _working(images: Tensor) -> Tensor:
@@ -24,88 +20,123 @@ def _working(images: Tensor) -> Tensor:
 
 
 def _finished(values: Tensor, images: Tensor) -> Tensor:
-    """Clamped to the range of ``images`` and cast to their dtype, which truncates."""
-    bound = 1.0 if images.is_floating_point() else 255.0
-    return values.clamp_(0.0, bound).to(images.dtype)
+    """Clamped to the range of ``images`` and cast to their dtype, which truncates; overwrites ``values``."""
+    if images.is_floating_point():
+        return values.clamp_(0.0, 1.0)
+    return values.clamp_(0.0, 255.0).to(torch.int16).to(torch.uint8)
 
 
-def _luma(images: Tensor) -> Tensor:
-    """Grey level as float: whole numbers for uint8 images. (B, 3, H, W) to (B, 1, H, W)."""
-    red, green, blue = images[:, 0:1], images[:, 1:2], images[:, 2:3]  # 3 x (B, 1, H, W)
-    gray = red.mul(_GRAY[0]).add_(green, alpha=_GRAY[1]).add_(blue, alpha=_GRAY[2])
-    return gray if images.is_floating_point() else gray.floor_()
+def _each(factors: Tensor, values: Tensor) -> Tensor:
+    """One factor an image, (B, 1, 1, 1), in the precision of ``values``."""
+    return factors.to(values.dtype)[:, None, None, None]
 
 
-def _blend(images: Tensor, other: Tensor, factors: Tensor) -> Tensor:
-    """Mix factor * images + (1 - factor) * other, with the one rounding of a fused multiply-add."""
-    scaled = _working(images).mul_(_column(factors, images))
-    return _finished(torch.addcmul(scaled, other, _column(1.0 - factors, images)), images)
+def _plane(factors: Tensor, values: Tensor) -> Tensor:
+    """One factor an image, written out to (B, 1, H, W): addcmul is vectorised for whole rows only."""
+    return _each(factors, values).expand(-1, 1, *values.shape[2:]).contiguous()
+
+
+def _luma(values: Tensor, *, whole: bool) -> Tensor:
+    """Grey level (B, 1, H, W) of float values (B, 3, H, W); ``whole``: rounded down to whole numbers."""
+    gray = values[:, 0:1].mul(_GRAY[0]).add_(values[:, 1:2], alpha=_GRAY[1]).add_(values[:, 2:3], alpha=_GRAY[2])
+    return gray.floor_() if whole else gray
+
+
+def _blend(values: Tensor, other: Tensor, factors: Tensor, images: Tensor) -> Tensor:
+    """Mix factor * values + (1 - factor) * other, with the one rounding of a fused multiply-add."""
+    values.mul_(_each(factors, values)).addcmul_(other, _plane(1.0 - factors, values))
+    return _finished(values, images)
 
 
 def adjust_brightness(images: Tensor, factors: Tensor) -> Tensor:
     """Scale all values of each image. ``factors``: (B,) float64, at least 0; 1 changes nothing."""
-    return _finished(_working(images).mul_(_column(factors, images)), images)
+    values = _working(images)
+    return _finished(values.mul_(_each(factors, values)), images)
 
 
 def adjust_contrast(images: Tensor, factors: Tensor) -> Tensor:
     """Blend each image with its mean grey level. ``factors``: (B,) float64, at least 0; 1 changes nothing."""
-    gray = _luma(images) if images.shape[1] == 3 else _working(images)
-    mean = gray.mean(dim=(1, 2, 3), keepdim=True)  # (B, 1, 1, 1)
-    return _blend(images, mean, factors)
+    values = _working(images)
+    gray = _luma(values, whole=not images.is_floating_point()) if images.shape[1] == 3 else values
+    return _blend(values, _plane(gray.mean(dim=(1, 2, 3)), values), factors, images)
 
 
 def adjust_saturation(images: Tensor, factors: Tensor) -> Tensor:
     """Blend each image with its grey version. ``factors``: (B,) float64, at least 0; 1 changes nothing."""
     if images.shape[1] == 1:
         return images.clone()
-    return _blend(images, _luma(images), factors)
+    values = _working(images)
+    return _blend(values, _luma(values, whole=not images.is_floating_point()), factors, images)
+
+
+def grayscale(images: Tensor, mask: Tensor) -> Tensor:
+    """Make some of the images grey, with the channels they had. ``mask``: (B,) bool, which ones."""
+    gray = images.clone()
+    if images.shape[1] == 3:
+        rows = mask.nonzero()[:, 0]
+        gray[rows] = _luma(_working(images[rows]), whole=False).to(images.dtype)
+    return gray
 
 
 def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
     """Turn the hue of each image. ``shifts``: (B,) float64 in [-0.5, 0.5], in turns."""
     if images.shape[1] == 1:
         return images.clone()
-    is_float = images.is_floating_point()
-    values = images if is_float else images.to(torch.float32).mul_(1.0 / 255.0)
+    values = _working(images)
+    if not images.is_floating_point():
+        values.mul_(1.0 / 255.0)
     hue, saturation, value = _rgb_to_hsv(values)
-    hue = hue.add_(_column(shifts, images)[:, 0]).remainder_(1.0)
-    turned = _hsv_to_rgb(hue, saturation, value)
-    return turned if is_float else turned.mul_(255.0 + 1.0 - 1e-3).to(images.dtype)
+    hue.add_(_each(shifts, values)[:, 0])
+    turned = _hsv_to_rgb(hue.sub_(hue.floor()), saturation, value)
+    if images.is_floating_point():
+        return turned
+    return turned.mul_(255.0 + 1.0 - 1e-3).to(torch.int16).to(torch.uint8)
 
 
 def _rgb_to_hsv(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(B, 3, H, W) in [0, 1] to hue, saturation and value, each (B, H, W) in [0, 1]."""
-    red, green, _ = values.unbind(1)
-    low, high = torch.aminmax(values, dim=1)
-    flat = high == low
-    span = high - low
-    saturation = span / high.masked_fill(flat, 1.0)
-    red_part, green_part, blue_part = ((high[:, None] - values) / span.masked_fill(flat, 1.0)[:, None]).unbind(1)
-    red_leads = high == red
-    green_leads = (high == green) & ~red_leads
-    hue = torch.where(green_leads, red_part.add(2.0).sub_(blue_part), (green_part + 4.0).sub_(red_part))
-    hue = torch.where(red_leads, blue_part - green_part, hue)
-    return hue.mul_(1.0 / 6.0).add_(1.0).fmod_(1.0), saturation, high
+    """(B, 3, H, W) in [0, 1] to hue, saturation and value, each (B, H, W) in [0, 1]; overwrites ``values``."""
+    red, green, blue = values.unbind(1)  # 3 x (B, H, W)
+    high = torch.maximum(red, green)
+    low = torch.minimum(red, green)
+    torch.maximum(high, blue, out=high)
+    span = high - torch.minimum(low, blue, out=low)
+    tiny = torch.finfo(values.dtype).tiny  # where pixels are grey all dividends are 0, so any divisor will do
+    saturation = span / high.clamp_min(tiny)
+    # How far each channel is below the leading one, which has 0.
+    torch.sub(high[:, None], values, out=values).div_(span.clamp_min_(tiny)[:, None])
+    # The first channel that leads decides, and has the least candidate of those that may stand.
+    hue = (blue - green).add_(red, alpha=_FAR)
+    torch.minimum(hue, red.add(2.0).sub_(blue).add_(green, alpha=_FAR), out=hue)
+    torch.minimum(hue, green.add_(4.0).sub_(red).add_(blue, alpha=_FAR), out=hue)
+    return hue.mul_(1.0 / 6.0).add_(1.0).frac_(), saturation, high
 
 
 def _hsv_to_rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
-    """The inverse of ``_rgb_to_hsv``: (B, 3, H, W)."""
-    sixth = hue * 6.0
+    """The inverse of ``_rgb_to_hsv``: (B, 3, H, W); overwrites ``hue`` and ``saturation``.
+
+    Along the six sectors of the colour circle a channel stays at its highest level, falls, stays at its lowest, stays,
+    rises, stays. With ``sector`` as a number both slopes are moved out of [lowest, highest] elsewhere, and clamped.
+    """
+    sixth = hue.mul_(6.0)
     sector = sixth.floor()
-    fraction = sixth.sub_(sector)
-    grayness = 1.0 - saturation
-    fraction = fraction.mul_(saturation)
-    falling = (1.0 - fraction).mul_(value).clamp_(0.0, 1.0)
-    rising = fraction.add_(grayness).mul_(value).clamp_(0.0, 1.0)
-    lowest = grayness.mul_(value).clamp_(0.0, 1.0)
-    sector = sector.to(torch.int64).remainder_(6)
-    levels = torch.stack((value, lowest, falling, rising), dim=1)  # (B, 4, H, W)
-    # Which level each channel takes in each sixth of the colour circle.
-    table = torch.tensor([[0, 2, 1, 1, 3, 0], [3, 0, 0, 2, 1, 1], [1, 1, 3, 0, 0, 2]], device=hue.device)
-    return levels.gather(1, table[:, sector].movedim(0, 1))  # (B, 3, H, W)
+    slope = sixth.sub_(sector).mul_(saturation)
+    grayness = torch.sub(1.0, saturation, out=saturation)
+    falling = torch.sub(1.0, slope).mul_(value)
+    rising = slope.add_(grayness).mul_(value)
+    lowest = grayness.mul_(value)
+    rgb = value.new_empty(len(value), 3, *value.shape[1:])  # (B, 3, H, W)
+    for channel, (fall_at, rise_at) in enumerate(((1.0, 4.0), (3.0, 0.0), (5.0, 2.0))):
+        fall = torch.sub(fall_at, sector).mul_(8.0).add_(falling)
+        rise = torch.sub(sector, rise_at).mul_(8.0).add_(rising)
+        meet = torch.maximum if channel == 0 else torch.minimum
+        level = meet(fall, rise, out=fall)
+        torch.minimum(torch.maximum(level, lowest, out=level), value, out=rgb[:, channel])
+    return rgb
 
 
 _ADJUSTMENTS = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue)
+# Each of the 24 orders of the four is a subsequence of this: the dearest, hue, needs two calls for a batch, not four.
+_SCHEDULE = (0, 1, 2, 3, 0, 1, 2, 0, 3, 1, 0, 2)
 
 
 def jitter_color(images: Tensor, order: Tensor, factors: Tensor) -> Tensor:
@@ -113,13 +144,16 @@ def jitter_color(images: Tensor, order: Tensor, factors: Tensor) -> Tensor:
 
     Args:
         images: (B, C, H, W) uint8, or float in [0, 1].
-        order: (B, S) int64, which of the four comes at each step.
+        order: (B, S) int64, which of the four comes at each step, none twice.
         factors: (B, 4) float64, the factor or shift of each.
     """
     images = images.clone()
-    for step in range(order.shape[1]):
-        for which, adjust in enumerate(_ADJUSTMENTS):
-            rows = (order[:, step] == which).nonzero()[:, 0]
-            if len(rows):
-                images[rows] = adjust(images[rows], factors[rows, which])
+    order = torch.cat([order, torch.full_like(order[:, :1], -1)], dim=1)  # (B, S + 1), -1: done
+    done = torch.zeros_like(order[:, :1])  # (B, 1)
+    for which in _SCHEDULE:
+        due = order.gather(1, done)[:, 0] == which
+        rows = due.nonzero()[:, 0]
+        if len(rows):
+            images[rows] = _ADJUSTMENTS[which](images[rows], factors[rows, which])
+            done[rows] += 1
     return images
