@@ -62,6 +62,7 @@ class AttentionBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, D) to the same."""
-        y: Tensor = x + self.attention(self.norm1(x))
-        hidden = F.gelu(self.expand(self.norm2(y)))  # (B, T, mlp_ratio * D)
-        return y + self.reduce(hidden)  # (B, T, D)
+        x = x + self.attention(self.norm1(x))
+        hidden = F.gelu(self.expand(self.norm2(x)))  # (B, T, mlp_ratio * D)
+        change: Tensor = self.reduce(hidden)  # (B, T, D)
+        return x + change
