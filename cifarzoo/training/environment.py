@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from cifarzoo.data.loader import ImageSet
 
 
 def describe_environment(
-    *, device: torch.device, precision: str, train: ImageSet, test: ImageSet | None
+    model: nn.Module, *, device: torch.device, precision: str, train: ImageSet, test: ImageSet | None
 ) -> dict[str, Any]:
-    """Versions, processor, threads and data of a run, as JSON values."""
+    """Versions, processor, threads, model and data of a run, as JSON values."""
     return {
         "versions": {
             "cifarzoo": _version("cifarzoo"),
@@ -28,8 +30,20 @@ def describe_environment(
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "precision": precision,
+        "model": describe_model(model),
         "train": describe_data(train),
         "test": None if test is None else describe_data(test),
+    }
+
+
+def describe_model(model: nn.Module) -> dict[str, Any]:
+    """A model's name, settings and parameters, and a hash of the names, shapes and types of its tensors."""
+    layout = [(name, list(tensor.shape), str(tensor.dtype)) for name, tensor in model.state_dict().items()]
+    return {
+        "arch": getattr(model, "arch", None) or type(model).__name__,
+        "settings": getattr(model, "settings", {}),
+        "params": sum(parameter.numel() for parameter in model.parameters()),
+        "layout": hashlib.sha256(repr(layout).encode()).hexdigest(),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -68,6 +68,7 @@ def evaluate(
     batch_size: int = 500,
     precision: str = "fp32",
     allocator: bool = True,
+    on_batch: Callable[[], None] | None = None,
 ) -> Evaluation:
     """Score a model on every image of a data set.
 
@@ -78,6 +79,7 @@ def evaluate(
         batch_size: images at a time; it changes the speed only.
         precision: ``fp32``, ``bf16`` or ``auto``. Published numbers are of ``fp32``.
         allocator: keep freed memory in the process (``training.keep_freed_memory``).
+        on_batch: called after each batch; what it raises ends the evaluation.
 
     Raises:
         SettingError: the data do not fit the model, or an argument is outside what is legal.
@@ -102,6 +104,8 @@ def evaluate(
                 found = logits.topk(top_k, dim=1).indices == targets[:, None]  # (B, top_k)
                 loss = F.cross_entropy(logits, targets, reduction="sum")
                 sums += torch.stack([found[:, 0].sum(), found.sum(), loss])
+                if on_batch is not None:
+                    on_batch()
     finally:
         model.train(training)
     top1, top5, loss_sum = sums.tolist()

@@ -32,7 +32,12 @@ class Meter:
     """
 
     def __init__(self, device: torch.device | str) -> None:
-        self._sums = torch.zeros(2, device=device)  # loss, right answers
+        self.sums = torch.zeros(2, device=device)  # loss, right answers
+        self.images = 0
+
+    def reset(self) -> None:
+        """Start again from nothing."""
+        self.sums.zero_()
         self.images = 0
 
     @torch.no_grad()
@@ -40,12 +45,12 @@ class Meter:
         """Count a batch: its mean loss, and how often the largest logit is at the largest target."""
         classes = targets if targets.ndim == 1 else targets.argmax(1)  # (B,)
         right = (logits.argmax(1) == classes).sum()
-        self._sums += torch.stack([loss.detach() * len(logits), right])
+        self.sums += torch.stack([loss.detach() * len(logits), right])
         self.images += len(logits)
 
     def read(self) -> tuple[float, float]:
         """Mean loss and accuracy in percent of what was counted; NaN where nothing was."""
-        loss, right = (self._sums / self.images if self.images else self._sums * torch.nan).tolist()
+        loss, right = (self.sums / self.images if self.images else self.sums * torch.nan).tolist()
         return loss, 100 * right
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from cifarzoo.training.history import EpochRecord
+from cifarzoo.training.state import RunState
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -32,7 +33,7 @@ class Progress:
         """Whether ``step`` would show something now: reading the loss waits for the device, so ask first."""
         return False
 
-    def step(self, *, step: int, total: int, loss: float, top1: float, images_per_s: float) -> None:
+    def step(self, state: RunState, *, total: int) -> None:
         """How far the run is, and the epoch so far."""
 
     def epoch(self, record: EpochRecord, *, epochs: int) -> None:
@@ -89,13 +90,14 @@ class Bar(Progress):
         """At most four times a second."""
         return time.monotonic() - self._shown_s >= self._INTERVAL_S
 
-    def step(self, *, step: int, total: int, loss: float, top1: float, images_per_s: float) -> None:
+    def step(self, state: RunState, *, total: int) -> None:
         """Move the bar."""
         self._shown_s = time.monotonic()
-        text = f"loss {loss:.3f}  train {top1:.1f} %  {images_per_s:,.0f} images/s"
+        loss, top1 = state.meter.read()
+        text = f"epoch {state.epoch + 1}  loss {loss:.3f}  train {top1:.1f} %  {state.images_per_s:,.0f} images/s"
         if self._task is None:
             self._task = self._bar.add_task(text, total=total)
-        self._bar.update(self._task, completed=step, description=text)
+        self._bar.update(self._task, completed=state.step, description=text)
 
     def epoch(self, record: EpochRecord, *, epochs: int) -> None:
         """Print the epoch above the bar."""

@@ -1,93 +1,176 @@
-"""The folder of a run: what was asked, where it ran, what it measured, what came out."""
+"""The folder of a run: what was asked, where it ran, what it measured, what came out, and how to go on with it."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cifarzoo import files
-from cifarzoo.data.loader import ImageSet
-from cifarzoo.errors import SettingError
+from cifarzoo.errors import CifarZooError, SettingError
 from cifarzoo.recipes import Recipe
-from cifarzoo.training.environment import hardware_name
-from cifarzoo.training.evaluation import Evaluation
+from cifarzoo.training.checkpoints import CheckpointWarning, load_newest, remove_checkpoints, save_checkpoint
 from cifarzoo.training.history import History
 from cifarzoo.training.plots import draw_curves, save_figure
-from cifarzoo.weights import Card, save_weights
+from cifarzoo.training.resuming import check_same_run, warn_of_changes
+from cifarzoo.training.state import RunState
+from cifarzoo.weights import Card, load_weights, save_weights
+
+RESULTS = ("history.csv", "history.jsonl", "loss.png", "model.safetensors", "model.json")
 
 
 class RunFolder:
-    """Writes a run's files; without a path it writes nothing.
+    """Reads and writes a run's files; without a path it does nothing.
 
-    recipe.json, environment.json, history.csv, history.jsonl, loss.png, model.safetensors and its card model.json.
+    recipe.json, environment.json, history.csv, history.jsonl, loss.png, model.safetensors with its card model.json, and
+    checkpoints/ while the run is unfinished.
+
+    Args:
+        path: the folder, or None.
+        checkpoint_every_s: seconds from one checkpoint to the next within an epoch.
     """
 
     _PLOT_EVERY_S = 30.0  # a picture takes a third of a second: short epochs share one
 
-    def __init__(self, path: Path | str | None) -> None:
+    def __init__(self, path: Path | str | None, *, checkpoint_every_s: float = 600.0) -> None:
         self.path = None if path is None else Path(path)
-        self._plotted_s = time.monotonic()
+        self._checkpoint_every_s = checkpoint_every_s
+        self._plotted_s = self._saved_s = time.monotonic()
 
-    def prepare(self, recipe: Recipe, environment: Mapping[str, Any]) -> None:
-        """Make the folder and write what is known beforehand; SettingError if it cannot be written."""
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder and hold it against other processes.
+
+        Raises:
+            SettingError: it cannot be written.
+            CifarZooError: another process trains in it.
+        """
         if self.path is None:
+            yield
             return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            lock = contextlib.ExitStack()
+            lock.enter_context(files.locked(self.path / ".run", timeout_s=0))
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+        with lock:
+            yield
+
+    def begin(self, state: RunState, recipe: Recipe, environment: Mapping[str, Any], *, resume: str) -> bool:
+        """Take up the run that the folder holds, or lay down what is known of a new one.
+
+        Args:
+            state: becomes what the newest checkpoint says.
+            recipe: must be that of the run in the folder.
+            environment: must name the same model and data; other differences give a warning.
+            resume: ``auto``, or ``never`` to remove the run in the folder.
+
+        Returns:
+            Whether the run is finished already; the state is then that of its end.
+
+        Raises:
+            ResumeError: the folder holds another run.
+            SettingError: it cannot be written.
+        """
+        if self.path is None:
+            return False
+        if resume == "never":
+            self._clear()
+        checkpoint, finished = load_newest(self.path / "checkpoints"), self._finished()
+        if checkpoint or finished:
+            check_same_run(self.path, recipe, environment)
+        if finished:
+            weights, _ = load_weights(self.path)
+            state.model.load_state_dict(weights)
+            state.history.records[:] = History.read(self.path).records
+            remove_checkpoints(self.path / "checkpoints")  # of a process that ended between the weights and this
+            return True
+        if checkpoint:
+            warn_of_changes(self.path, environment)
+            state.restore(*checkpoint)
+            return False
+        try:
             files.write_text(self.path / "recipe.json", recipe.to_json())
             files.write_text(self.path / "environment.json", json.dumps(environment, indent=2) + "\n")
         except OSError as error:
-            raise SettingError(
-                f"output_dir (={str(self.path)!r}) cannot be written ({error}); choose another"
-            ) from None
+            raise _unwritable(self.path, error) from None
+        return False
+
+    def checkpoint(self, state: RunState, *, only_if_due: bool = False) -> None:
+        """Save the state; a disk that is full or broken gives a warning and training goes on."""
+        if self.path is None or (only_if_due and time.monotonic() - self._saved_s < self._checkpoint_every_s):
+            return
+        name = f"step-{state.step:09d}-epoch-{state.epoch:06d}"
+        with _warning_of_failure("checkpoint", self.path):
+            save_checkpoint(self.path / "checkpoints", name, state.tensors(), state.facts())
+        self._saved_s = time.monotonic()
 
     def record(self, history: History, *, final: bool) -> None:
         """Write the history, and draw it at the end or if the last drawing is old."""
         if self.path is None:
             return
-        files.write_text(self.path / "history.csv", history.to_csv())
-        files.write_text(self.path / "history.jsonl", history.to_jsonl())
-        if final or time.monotonic() - self._plotted_s >= self._PLOT_EVERY_S:
-            save_figure(draw_curves({self.path.name: history}), self.path / "loss.png")
-            self._plotted_s = time.monotonic()
+        with _warning_of_failure("history", self.path):
+            files.write_text(self.path / "history.csv", history.to_csv())
+            files.write_text(self.path / "history.jsonl", history.to_jsonl())
+            if final or time.monotonic() - self._plotted_s >= self._PLOT_EVERY_S:
+                save_figure(draw_curves({self.path.name: history}), self.path / "loss.png")
+                self._plotted_s = time.monotonic()
 
-    def save(self, state: Mapping[str, Tensor], card: Card) -> Card:
-        """Write the weights and their card; the card comes back as written."""
-        return card if self.path is None else save_weights(state, card, self.path / "model.safetensors")
+    def finish(self, weights: Mapping[str, Tensor], card: Card) -> Card:
+        """Write the weights and their card, which comes back as written; the checkpoints have done their work.
+
+        Raises:
+            CifarZooError: the weights could not be written; the last checkpoint stays.
+        """
+        if self.path is None:
+            return card
+        try:
+            card = save_weights(weights, card, self.path / "model.safetensors")
+            remove_checkpoints(self.path / "checkpoints")
+        except OSError as error:
+            raise CifarZooError(
+                f"the trained weights could not be written to {self.path} ({error}); make room and repeat the command"
+            ) from None
+        return card
+
+    def card(self) -> Card | None:
+        """The card of the run's weights; None without a folder."""
+        return None if self.path is None else load_weights(self.path)[1]
+
+    def _finished(self) -> bool:
+        """Whether the weights of the run's end are there, intact."""
+        if self.path is None:
+            return False
+        with contextlib.suppress(CifarZooError):
+            _, card = load_weights(self.path)
+            return card.recipe is not None and History.read(self.path).last.epoch == card.epochs
+        return False
+
+    def _clear(self) -> None:
+        """Remove what an earlier run has left."""
+        if self.path is not None:
+            remove_checkpoints(self.path / "checkpoints")
+            for name in RESULTS:
+                (self.path / name).unlink(missing_ok=True)
 
 
-def describe_weights(
-    model: nn.Module, recipe: Recipe, train: ImageSet, *, history: History, result: Evaluation | None
-) -> Card:
-    """The card of a model that has been trained on a set."""
-    before = getattr(model, "card", None)  # of the weights it began with, whose mean and std it keeps
-    device = next(model.parameters()).device
-    return Card(
-        arch=getattr(model, "arch", None) or type(model).__name__,
-        settings=getattr(model, "settings", {}),
-        params=history.params,
-        dataset=getattr(train, "name", None),
-        num_classes=len(train.classes),
-        in_channels=train.images.shape[1],
-        classes=list(getattr(train, "class_names", train.classes)),
-        input_size=train.images.shape[-1],
-        mean=list(train.mean if before is None or before.mean is None else before.mean),
-        std=list(train.std if before is None or before.std is None else before.std),
-        top1=None if result is None else result.top1,
-        top5=None if result is None else result.top5,
-        recipe=asdict(recipe),
-        seed=recipe.seed,
-        epochs=history.last.epoch,
-        train_images=len(train.targets),
-        hardware=hardware_name(device),
-        threads=torch.get_num_threads(),
-        torch=torch.__version__,
-        seconds=sum(record.seconds for record in history.records),
-    )
+@contextlib.contextmanager
+def _warning_of_failure(what: str, path: Path) -> Iterator[None]:
+    """Turn a failure to write into a warning."""
+    try:
+        yield
+    except OSError as error:
+        warnings.warn(
+            f"the {what} could not be written to {path} ({error}); training goes on", CheckpointWarning, stacklevel=4
+        )
+
+
+def _unwritable(path: Path, error: OSError) -> SettingError:
+    return SettingError(f"output_dir (={str(path)!r}) cannot be written ({error}); choose another")

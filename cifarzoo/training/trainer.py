@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from cifarzoo import augment
+from cifarzoo.augment import Pipeline
 from cifarzoo.data.loader import ImageSet, Loader
 from cifarzoo.errors import SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import seeding
 from cifarzoo.training.allocator import keep_freed_memory
 from cifarzoo.training.checks import check_fit, choose_device
+from cifarzoo.training.describing import describe_weights
 from cifarzoo.training.environment import describe_environment
 from cifarzoo.training.evaluation import Evaluation, as_model_expects, evaluate, restated
 from cifarzoo.training.history import EpochRecord, History
 from cifarzoo.training.losses import Meter, check_finite, cross_entropy
 from cifarzoo.training.optim import create_optimizer, set_lr
 from cifarzoo.training.precision import autocast, choose_precision, flushed_denormals
-from cifarzoo.training.progress import create_progress
-from cifarzoo.training.run_folder import RunFolder, describe_weights
+from cifarzoo.training.progress import Progress, create_progress
+from cifarzoo.training.run_folder import RunFolder
 from cifarzoo.training.schedules import lr_at
+from cifarzoo.training.signals import StopRequest
+from cifarzoo.training.state import RunState
 
 
 class Trainer:
@@ -40,6 +45,10 @@ class Trainer:
         on_epoch: called after each epoch with its record.
         on_step: called after each step with its number (from 1) and its loss, a tensor on the device.
         allocator: keep freed memory in the process (``training.keep_freed_memory``).
+        checkpoint_every_s: seconds from one checkpoint to the next within an epoch; each epoch ends with one.
+
+    Attributes:
+        state: model, optimiser, history and step of the last ``fit``; None before it.
     """
 
     def __init__(
@@ -54,17 +63,22 @@ class Trainer:
         on_epoch: Callable[[EpochRecord], None] | None = None,
         on_step: Callable[[int, Tensor], None] | None = None,
         allocator: bool = True,
+        checkpoint_every_s: float = 600.0,
     ) -> None:
-        self.model, self.recipe, self.progress, self.allocator = model, recipe, progress, allocator
         if resume not in ("auto", "never"):
             raise SettingError(f"resume (={resume!r}) must be 'auto' or 'never'")
+        self.model, self.recipe, self.resume, self.progress, self.allocator = model, recipe, resume, progress, allocator
         self.device = choose_device(device)
         self.precision = choose_precision(recipe.precision, self.device)
-        self.folder = RunFolder(output_dir)
+        self.folder = RunFolder(output_dir, checkpoint_every_s=checkpoint_every_s)
+        self.state: RunState | None = None
         self._on_epoch, self._on_step = on_epoch or _ignore, on_step or _ignore
 
     def fit(self, train: ImageSet, test: ImageSet | None = None) -> History:
         """Train on a data set; the test set draws the curve and gives the result, nothing is selected by it.
+
+        With an ``output_dir`` a run that was broken off goes on where it was, to the same weights bit for bit on a CPU
+        with the same threads. Ctrl-C and SIGTERM save first, then leave.
 
         Args:
             train: uint8 images and targets; any part of a set (``data.subset``) will do.
@@ -75,15 +89,94 @@ class Trainer:
 
         Raises:
             SettingError, RecipeError: model, recipe and data do not fit; nothing has started then.
+            ResumeError: ``output_dir`` holds another run.
             DivergedError: the loss is no longer finite.
         """
-        # ---- prepare: everything that can be refused is refused here
-        model, recipe, device, precision = self.model, self.recipe, self.device, self.precision
-        check_fit(model, recipe, train, test)
-        pipeline = augment.create(recipe.augment, train.images.shape[-1])
-        self.folder.prepare(recipe, describe_environment(device=device, precision=precision, train=train, test=test))
+        check_fit(self.model, self.recipe, train, test)
+        pipeline = augment.create(self.recipe.augment, train.images.shape[-1])
         if self.allocator:
             keep_freed_memory()
+        with (
+            StopRequest() as stop,
+            self.folder.held(),
+            flushed_denormals(),
+            seeding.contained(self.device),
+            create_progress(self.progress) as progress,
+        ):
+            return self._run(train, test, pipeline, stop, progress)
+
+    def _run(
+        self, train: ImageSet, test: ImageSet | None, pipeline: Pipeline, stop: StopRequest, progress: Progress
+    ) -> History:
+        """The loop; what surrounds it is in ``fit``."""
+        # ---- prepare
+        model, recipe, device, precision, folder = self.model, self.recipe, self.device, self.precision, self.folder
+        environment = describe_environment(model, device=device, precision=precision, train=train, test=test)
+        loader, state = self._start(train, pipeline)
+        self.state = state
+        test = None if test is None else restated(test, train.mean, train.std)
+        result: Evaluation | None = None
+
+        # ---- resume
+        if folder.begin(state, recipe, environment, resume=self.resume):
+            progress.say(f"the run in {folder.path} is finished: nothing to do\n{state.history.table()}")
+            model.card = folder.card()  # type: ignore[assignment]  # neither Tensor nor Module
+            return state.history
+        if state.step:
+            progress.say(f"going on with the run in {folder.path} after step {state.step}")
+
+        with self._saved_when_stopped(state, progress):
+            while state.epoch < recipe.epochs:
+                # ---- train: order, augmentation and dropout depend on seed, epoch and step only
+                model.train()
+                _seek(loader, state)
+                started_s = time.perf_counter() - state.epoch_s
+                for images, targets in loader:  # (B, C, H, W), (B,) or (B, K)
+                    seeding.seed_step(recipe.seed, state.step)
+                    lr = lr_at(recipe, state.step, steps_per_epoch=len(loader))
+                    set_lr(state.optimizer, lr)
+                    with autocast(precision, device):
+                        logits = model(images)  # (B, K)
+                    loss = cross_entropy(logits, targets, recipe.label_smoothing)
+                    if device.type == "cpu":  # elsewhere reading the loss would wait for the device
+                        check_finite(loss.item(), step=state.step + 1, lr=lr)
+                    state.optimizer.zero_grad(set_to_none=True)
+                    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+                    state.optimizer.step()
+                    state.meter.add(loss, logits, targets)
+                    state.step += 1
+                    state.epoch_s = time.perf_counter() - started_s
+                    self._on_step(state.step, loss.detach())
+                    if progress.wants_step():  # reading the meter waits for the device
+                        progress.step(state, total=recipe.epochs * len(loader))
+                    folder.checkpoint(state, only_if_due=True)
+                    stop.check()
+                # ---- evaluate: the last epoch in fp32, for its number goes onto the card
+                last = state.epoch + 1 == recipe.epochs
+                result = None
+                if test is not None and (last or (state.epoch + 1) % recipe.evaluate_every == 0):
+                    kind = "fp32" if last else precision
+                    result = evaluate(model, test, precision=kind, allocator=self.allocator, on_batch=stop.check)
+                record = state.end_epoch(lr=lr_at(recipe, state.step - 1, steps_per_epoch=len(loader)), result=result)
+                check_finite(record.train_loss, step=state.step, lr=record.lr)
+                # ---- save
+                folder.record(state.history, final=last)
+                folder.checkpoint(state)
+                progress.epoch(record, epochs=recipe.epochs)
+                self._on_epoch(record)
+                stop.check()
+
+        # ---- finish
+        if result is None and test is not None:  # taken up between the last epoch and here
+            result = evaluate(model, test, allocator=self.allocator)
+        card = describe_weights(model, recipe, train, history=state.history, result=result)
+        model.card = folder.finish(model.state_dict(), card)  # type: ignore[assignment]  # as above
+        progress.say(state.history.table())
+        return state.history
+
+    def _start(self, train: ImageSet, pipeline: Pipeline) -> tuple[Loader, RunState]:
+        """The loader, and the state before the first step."""
+        model, recipe, device = self.model, self.recipe, self.device
         memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
         model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]  # the stub lacks this form
         loader = Loader(
@@ -94,66 +187,28 @@ class Trainer:
             device=device,
             memory_format=memory_format,
         )
-        test = None if test is None else restated(test, train.mean, train.std)
-        optimizer = create_optimizer(model, recipe)
         history = History(params=sum(parameter.numel() for parameter in model.parameters()))
-        total, step = recipe.epochs * len(loader), 0
-        result: Evaluation | None = None
+        optimizer = create_optimizer(model, recipe)
+        return loader, RunState(model=model, optimizer=optimizer, meter=Meter(device), history=history)
 
-        with create_progress(self.progress) as progress, flushed_denormals(), seeding.contained(device):
-            for epoch in range(1, recipe.epochs + 1):
-                # ---- train
-                model.train()
-                loader.set_epoch(epoch - 1)
-                meter, start_s = Meter(device), time.perf_counter()
-                for images, targets in loader:  # (B, C, H, W), (B,) or (B, K)
-                    seeding.seed_step(recipe.seed, step)
-                    lr = lr_at(recipe, step, steps_per_epoch=len(loader))
-                    set_lr(optimizer, lr)
-                    with autocast(precision, device):
-                        logits = model(images)  # (B, K)
-                    loss = cross_entropy(logits, targets, recipe.label_smoothing)
-                    if device.type == "cpu":  # elsewhere reading the loss would wait for the device
-                        check_finite(loss.item(), step=step + 1, lr=lr)
-                    optimizer.zero_grad(set_to_none=True)
-                    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-                    optimizer.step()
-                    step += 1
-                    meter.add(loss, logits, targets)
-                    self._on_step(step, loss.detach())
-                    if progress.wants_step():  # reading the meter waits for the device
-                        running_loss, running_top1 = meter.read()
-                        rate = meter.images / (time.perf_counter() - start_s)
-                        check_finite(running_loss, step=step, lr=lr)
-                        progress.step(step=step, total=total, loss=running_loss, top1=running_top1, images_per_s=rate)
-                train_loss, train_top1 = meter.read()
-                seconds = time.perf_counter() - start_s
-                check_finite(train_loss, step=step, lr=lr)
-                # ---- evaluate: the last epoch in fp32, for its number goes onto the card
-                last = epoch == recipe.epochs
-                result = None
-                if test is not None and (last or epoch % recipe.evaluate_every == 0):
-                    result = evaluate(model, test, precision="fp32" if last else precision, allocator=self.allocator)
-                record = EpochRecord(
-                    epoch=epoch,
-                    step=step,
-                    lr=lr,
-                    train_loss=train_loss,
-                    train_top1=train_top1,
-                    test_loss=None if result is None else result.loss,
-                    test_top1=None if result is None else result.top1,
-                    seconds=seconds,
-                    images_per_s=meter.images / seconds,
-                )
-                history.records.append(record)
-                # ---- save
-                self.folder.record(history, final=last)
-                card = describe_weights(model, recipe, train, history=history, result=result)
-                model.card = self.folder.save(model.state_dict(), card)  # type: ignore[assignment]  # no Tensor or Module
-                progress.epoch(record, epochs=recipe.epochs)
-                self._on_epoch(record)
-            progress.say(history.table())
-        return history
+    @contextlib.contextmanager
+    def _saved_when_stopped(self, state: RunState, progress: Progress) -> Iterator[None]:
+        """Save the state before a signal ends the run; ``stop.check`` raises between steps only."""
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):
+            self.folder.checkpoint(state)
+            go_on = ": the same command goes on from there" if self.folder.path else ""
+            progress.say(f"stopped after step {state.step}{go_on}")
+            raise
+
+
+def _seek(loader: Loader, state: RunState) -> None:
+    """Let the loader go on after the steps that the state's epoch has had."""
+    images = (state.step - state.epoch * len(loader)) * loader.batch_size * loader.world_size
+    loader.load_state_dict(
+        {"seed": loader.seed, "epoch": state.epoch, "position": images, "images": len(loader.dataset.targets)}
+    )
 
 
 def _ignore(*_: object) -> None:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import nn
 
-from cifarzoo.training.environment import describe_environment, hardware_name
+from cifarzoo.training.environment import describe_environment, describe_model, hardware_name
 
 
-def test_says_what_a_run_depends_on_in_json(make_set: Callable[..., Any]) -> None:
-    found = describe_environment(device=torch.device("cpu"), precision="fp32", train=make_set(8), test=None)
+def test_says_what_a_run_depends_on_in_json(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    device = torch.device("cpu")
+    found = describe_environment(make_net(), device=device, precision="fp32", train=make_set(8), test=None)
     assert json.loads(json.dumps(found)) == found
     assert found["versions"]["torch"] == torch.__version__.split("+")[0]
     assert found["threads"] == torch.get_num_threads()
@@ -23,6 +25,14 @@ def test_says_what_a_run_depends_on_in_json(make_set: Callable[..., Any]) -> Non
         "fingerprint": "toy-fingerprint",
     }
     assert found["test"] is None
+    assert found["model"] == describe_model(make_net())
+
+
+def test_models_are_told_apart_by_shapes_not_by_weights(make_net: Callable[..., nn.Module]) -> None:
+    assert describe_model(make_net(0)) == describe_model(make_net(1))
+    other = describe_model(make_net(num_classes=5))
+    assert other["layout"] != describe_model(make_net())["layout"]
+    assert other["params"] == 216 + 16 + 33 * 5
 
 
 def test_the_processor_has_a_name() -> None:

@@ -20,7 +20,9 @@ from cifarzoo.training.precision import autocast, choose_precision, cpu_has_fast
         (set(), False),
     ],
 )
-def test_auto_follows_the_processors_maker_and_flags(flags: set[str], native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_follows_the_processors_maker_and_flags(
+    flags: set[str], native: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert cpu_has_fast_bf16(frozenset(flags)) is native
     monkeypatch.setattr(precision, "cpu_features", lambda: frozenset(flags))
     assert choose_precision("auto", "cpu") == ("bf16" if native else "fp32")

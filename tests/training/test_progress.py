@@ -4,9 +4,12 @@ import io
 import sys
 
 import pytest
+import torch
 
 from cifarzoo.training.history import EpochRecord
+from cifarzoo.training.losses import Meter
 from cifarzoo.training.progress import Bar, Lines, Progress, create_progress, epoch_line
+from cifarzoo.training.state import RunState
 
 RECORD = EpochRecord(
     epoch=3,
@@ -19,6 +22,14 @@ RECORD = EpochRecord(
     seconds=2.5,
     images_per_s=1234.0,
 )
+
+
+def state() -> RunState:
+    model = torch.nn.Linear(1, 1)
+    meter = Meter("cpu")
+    meter.add(torch.tensor(1.5), torch.eye(4), torch.tensor([0, 1, 2, 0]))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return RunState(model=model, optimizer=optimizer, meter=meter, step=5, epoch_s=0.5)
 
 
 def test_a_bar_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +58,7 @@ def test_lines_are_plain() -> None:
 def test_silence_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress() as silence:
         silence.say("hello")
-        silence.step(step=1, total=2, loss=1.0, top1=1.0, images_per_s=1.0)
+        silence.step(state(), total=2)
         silence.epoch(RECORD, epochs=10)
     assert capsys.readouterr() == ("", "")
 
@@ -60,10 +71,10 @@ def test_a_bar_shows_loss_accuracy_and_speed_and_leaves_the_lines(monkeypatch: p
     monkeypatch.setenv("COLUMNS", "120")
     with Bar() as bar:
         assert bar.wants_step()
-        bar.step(step=5, total=10, loss=1.234, top1=56.7, images_per_s=890.0)
+        bar.step(state(), total=10)
         assert not bar.wants_step()
         bar.epoch(RECORD, epochs=10)
         bar._bar.refresh()
     text = stream.getvalue()
-    for part in ("loss 1.234", "train 56.7 %", "890 images/s", "50 %", epoch_line(RECORD, epochs=10)):
+    for part in ("epoch 1", "loss 1.500", "train 75.0 %", "8 images/s", "50 %", epoch_line(RECORD, epochs=10)):
         assert part in text

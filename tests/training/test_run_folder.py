@@ -1,89 +1,163 @@
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from cifarzoo.errors import SettingError
+from cifarzoo import files
+from cifarzoo.errors import CifarZooError, ResumeError, SettingError
 from cifarzoo.recipes import Recipe
-from cifarzoo.training.evaluation import Evaluation
+from cifarzoo.training import run_folder
+from cifarzoo.training.checkpoints import CheckpointWarning
 from cifarzoo.training.history import EpochRecord, History
-from cifarzoo.training.run_folder import RunFolder, describe_weights
+from cifarzoo.training.losses import Meter
+from cifarzoo.training.optim import create_optimizer
+from cifarzoo.training.run_folder import RunFolder
+from cifarzoo.training.state import RunState
 from cifarzoo.weights import Card, load_weights
 
-HISTORY = History(
-    params=5,
-    records=[EpochRecord(epoch=1, step=2, lr=0.1, train_loss=1, train_top1=50, seconds=2.0, images_per_s=3)],
-)
+RECIPE = Recipe(lr=0.25, epochs=2)
+ENVIRONMENT = {"model": {"arch": "x"}, "train": {"images": 8}, "test": None, "threads": 1}
 
 
-def test_holds_what_the_run_was_and_gave(tmp_path: Path) -> None:
-    folder, recipe = RunFolder(tmp_path / "new" / "run"), Recipe(lr=0.25)
-    folder.prepare(recipe, {"threads": 1})
-    folder.record(HISTORY, final=True)
-    weights = {"w": torch.arange(3.0)}
-    folder.save(weights, Card(arch="x", num_classes=2))
-    names = {path.name for path in (tmp_path / "new" / "run").iterdir()}
-    assert names == {
-        "recipe.json",
-        "environment.json",
-        "history.csv",
-        "history.jsonl",
-        "loss.png",
-        "model.safetensors",
-        "model.json",
-    }
-    assert Recipe.from_json((folder.path / "recipe.json").read_text()) == recipe  # type: ignore[operator]
-    assert json.loads((folder.path / "environment.json").read_text()) == {"threads": 1}  # type: ignore[operator]
-    assert History.read(folder.path).records == HISTORY.records  # type: ignore[arg-type]
-    assert torch.equal(load_weights(folder.path)[0]["w"], weights["w"])  # type: ignore[arg-type]
+def record(epoch: int) -> EpochRecord:
+    return EpochRecord(epoch=epoch, step=2, lr=0.1, train_loss=1, train_top1=50, seconds=2.0, images_per_s=3)
+
+
+@pytest.fixture
+def state(make_net: Callable[..., nn.Module]) -> RunState:
+    model = make_net()
+    return RunState(model=model, optimizer=create_optimizer(model, RECIPE), meter=Meter("cpu"))
+
+
+def card(state: RunState, epochs: float) -> Card:
+    return Card(arch="x", num_classes=2, recipe=json.loads(RECIPE.to_json()), epochs=epochs)
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_holds_what_the_run_was_and_gave(tmp_path: Path, state: RunState) -> None:
+    path = tmp_path / "new" / "run"
+    folder = RunFolder(path)
+    with folder.held():
+        assert folder.begin(state, RECIPE, ENVIRONMENT, resume="auto") is False
+        state.history.records.append(record(1))
+        folder.record(state.history, final=True)
+        folder.checkpoint(state)
+        assert (path / "checkpoints").is_dir()
+        written = folder.finish(state.model.state_dict(), card(state, 1))
+    names = {file.name for file in path.iterdir() if not file.name.endswith(".lock")}
+    assert names == {"recipe.json", "environment.json", *run_folder.RESULTS}
+    assert Recipe.from_json((path / "recipe.json").read_text()) == RECIPE
+    assert json.loads((path / "environment.json").read_text()) == ENVIRONMENT
+    assert History.read(path).records == [record(1)]
+    assert torch.equal(load_weights(path)[0]["head.weight"], state.model.head.weight)
+    assert folder.card() == written
+
+
+def test_an_unfinished_run_is_taken_up(tmp_path: Path, state: RunState) -> None:
+    folder = RunFolder(tmp_path)
+    folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
+    state.step = 7
+    folder.checkpoint(state)
+    state.step = 0
+    assert folder.begin(state, RECIPE, ENVIRONMENT, resume="auto") is False
+    assert state.step == 7
+    state.step = 0
+    RunFolder(tmp_path).begin(state, RECIPE, ENVIRONMENT, resume="never")
+    assert state.step == 0
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path, state: RunState) -> None:
+    folder = RunFolder(tmp_path)
+    folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
+    state.history.records.append(record(1))
+    folder.record(state.history, final=True)
+    folder.finish(state.model.state_dict(), card(state, 1))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    state.history.records.clear()
+    torch.nn.init.zeros_(state.model.head.weight)
+    assert folder.begin(state, RECIPE, ENVIRONMENT, resume="auto") is True
+    assert state.history.records == [record(1)]
+    assert state.model.head.weight.any()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_another_run_is_refused_and_stays(finished: bool, tmp_path: Path, state: RunState) -> None:
+    folder = RunFolder(tmp_path)
+    folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
+    state.history.records.append(record(1))
+    folder.record(state.history, final=True)
+    folder.checkpoint(state)
+    if finished:
+        folder.finish(state.model.state_dict(), card(state, 1))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(ResumeError, match=r"recipe\.lr was 0\.25, is 0\.5"):
+        folder.begin(state, RECIPE.replace(lr=0.5), ENVIRONMENT, resume="auto")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_checkpoints_within_an_epoch_come_when_due(tmp_path: Path, state: RunState) -> None:
+    RunFolder(tmp_path).checkpoint(state, only_if_due=True)
+    assert not (tmp_path / "checkpoints").exists()
+    RunFolder(tmp_path, checkpoint_every_s=0).checkpoint(state, only_if_due=True)
+    assert (tmp_path / "checkpoints").exists()
+
+
+def test_a_full_disk_is_a_warning_until_the_end(
+    tmp_path: Path, state: RunState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(tmp_path)
+    folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
+    monkeypatch.setattr("os.write", full_disk)
+    monkeypatch.setattr(files, "write_bytes", full_disk)
+    state.history.records.append(record(1))
+    with pytest.warns(CheckpointWarning, match="checkpoint could not be written.*No space left.*training goes on"):
+        folder.checkpoint(state)
+    with pytest.warns(CheckpointWarning, match="history could not be written"):
+        folder.record(state.history, final=True)
+    with pytest.raises(CifarZooError, match=r"weights could not be written.*make room"):
+        folder.finish(state.model.state_dict(), card(state, 1))
+
+
+def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
+    with RunFolder(tmp_path).held(), pytest.raises(CifarZooError, match="held by another"), RunFolder(tmp_path).held():
+        pass
+    with RunFolder(tmp_path).held():
+        pass
 
 
 def test_pictures_are_drawn_at_the_end_or_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = RunFolder(tmp_path)
-    folder.record(HISTORY, final=False)
+    folder, history = RunFolder(tmp_path), History(records=[record(1)])
+    folder.record(history, final=False)
     assert not (tmp_path / "loss.png").exists()
     monkeypatch.setattr(RunFolder, "_PLOT_EVERY_S", 0.0)
-    folder.record(HISTORY, final=False)
+    folder.record(history, final=False)
     assert (tmp_path / "loss.png").exists()
 
 
-def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: RunState) -> None:
     monkeypatch.chdir(tmp_path)
-    folder, card = RunFolder(None), Card(arch="x", num_classes=2)
-    folder.prepare(Recipe(), {})
-    folder.record(HISTORY, final=True)
-    assert folder.save({}, card) is card
+    folder, nothing = RunFolder(None, checkpoint_every_s=0), Card(arch="x", num_classes=2)
+    with folder.held():
+        assert folder.begin(state, RECIPE, ENVIRONMENT, resume="never") is False
+        folder.checkpoint(state)
+        folder.record(History(records=[record(1)]), final=True)
+        assert folder.finish({}, nothing) is nothing
+        assert folder.card() is None
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SettingError, match=r"output_dir .*cannot be written"):
-        RunFolder(tmp_path / "file" / "run").prepare(Recipe(), {})
-
-
-def test_the_card_says_what_the_weights_are(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
-    model, train, recipe = make_net(), make_set(8), Recipe(seed=7)
-    result = Evaluation(top1=50.0, top5=100.0, loss=1.0, images=4, views=1)
-    card = describe_weights(model, recipe, train, history=HISTORY, result=result)
-    assert (card.arch, card.params, card.dataset, card.num_classes) == ("ToyNet", 5, "toy", 4)
-    assert (card.classes, card.input_size) == (["ant", "bee", "cat", "dog"], 16)
-    assert (card.mean, card.std) == ([0.3] * 3, [0.2] * 3)
-    assert (card.top1, card.seed, card.epochs, card.train_images, card.seconds) == (50.0, 7, 1, 8, 2.0)
-    assert Recipe(**card.recipe) == recipe  # type: ignore[arg-type]
-    assert Card.from_json(card.to_json(), source="here") == card
-
-
-def test_the_card_keeps_the_mean_that_the_model_was_trained_under(
-    make_set: Callable[..., Any], make_net: Callable[..., nn.Module]
-) -> None:
-    model = make_net()
-    model.card = Card(arch="x", num_classes=4, mean=[0.1] * 3, std=[0.9] * 3)
-    card = describe_weights(model, Recipe(), make_set(8), history=HISTORY, result=None)
-    assert (card.mean, card.std, card.top1) == ([0.1] * 3, [0.9] * 3, None)
+    with pytest.raises(SettingError, match=r"output_dir .*cannot be written"), RunFolder(tmp_path / "file/run").held():
+        pass

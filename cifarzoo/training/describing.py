@@ -1,0 +1,46 @@
+"""The card of a model that has been trained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import torch
+from torch import nn
+
+from cifarzoo.data.loader import ImageSet
+from cifarzoo.recipes import Recipe
+from cifarzoo.training.environment import describe_model, hardware_name
+from cifarzoo.training.evaluation import Evaluation
+from cifarzoo.training.history import History
+from cifarzoo.weights import Card
+
+
+def describe_weights(
+    model: nn.Module, recipe: Recipe, train: ImageSet, *, history: History, result: Evaluation | None
+) -> Card:
+    """What is known of weights: the model, the data, the recipe, the result and what it took."""
+    before = getattr(model, "card", None)  # of the weights it began with, whose mean and std it keeps
+    device = next(model.parameters()).device
+    described = describe_model(model)
+    return Card(
+        arch=described["arch"],
+        settings=described["settings"],
+        params=described["params"],
+        dataset=getattr(train, "name", None),
+        num_classes=len(train.classes),
+        in_channels=train.images.shape[1],
+        classes=list(getattr(train, "class_names", train.classes)),
+        input_size=train.images.shape[-1],
+        mean=list(train.mean if before is None or before.mean is None else before.mean),
+        std=list(train.std if before is None or before.std is None else before.std),
+        top1=None if result is None else result.top1,
+        top5=None if result is None else result.top5,
+        recipe=asdict(recipe),
+        seed=recipe.seed,
+        epochs=history.last.epoch,
+        train_images=len(train.targets),
+        hardware=hardware_name(device),
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        seconds=sum(record.seconds for record in history.records),
+    )

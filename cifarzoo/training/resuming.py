@@ -1,0 +1,75 @@
+"""Whether a run may be gone on with: the same recipe, model and data, or what differs."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cifarzoo.errors import ResumeError
+from cifarzoo.recipes import Recipe
+
+_SAME_RUN = ("model", "train", "test")  # parts of environment.json that must be equal
+_SAME_BITS = ("versions.torch", "threads", "device", "hardware", "cpu_capability", "precision")
+
+
+class ResumeWarning(UserWarning):
+    """A run goes on under circumstances that may change its last bits."""
+
+
+def check_same_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> None:
+    """Raise ResumeError, naming what differs, unless the folder's run has this recipe, model and data."""
+    then = {"recipe": _read(folder / "recipe.json"), **_read(folder / "environment.json")}
+    now = {"recipe": json.loads(recipe.to_json()), **environment}
+    wanted = ("recipe", *_SAME_RUN)
+    changed = _differences({key: then.get(key) for key in wanted}, {key: now.get(key) for key in wanted})
+    if changed:
+        raise ResumeError(
+            f"{folder} holds another run: {'; '.join(changed)}; choose another folder, or resume='never' to replace it"
+        )
+
+
+def warn_of_changes(folder: Path, environment: Mapping[str, Any]) -> None:
+    """Warn, naming what differs, if the result may not be bit for bit that of the unbroken run."""
+    then, now = (dict(_flat(values)) for values in (_read(folder / "environment.json"), environment))
+    changed = _differences({key: then.get(key) for key in _SAME_BITS}, {key: now.get(key) for key in _SAME_BITS})
+    if changed:
+        warnings.warn(
+            f"the run in {folder} goes on with {'; '.join(changed)}: its result may differ in the last bits",
+            ResumeWarning,
+            stacklevel=4,
+        )
+
+
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs, as ``name was ..., is ...``; long values such as hashes are named only."""
+    before, after = dict(_flat(then)), dict(_flat(now))
+    keys = [key for key in before | after if before.get(key) != after.get(key)]
+    return [f"{key} was {_short(before.get(key))}, is {_short(after.get(key))}" for key in keys]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested objects as ``outer.inner`` names and their values."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:18]}...{text[-4:]}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON file of the run; ResumeError if it is missing or broken."""
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ResumeError(f"{path} cannot be read ({error}); resume='never' begins the run anew") from None
+    if not isinstance(values, dict):
+        raise ResumeError(f"{path} holds no JSON object; resume='never' begins the run anew")
+    return values

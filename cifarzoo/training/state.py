@@ -1,0 +1,110 @@
+"""What a run is at a moment: everything that decides how it goes on, as tensors and JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cifarzoo.errors import ResumeError
+from cifarzoo.training.evaluation import Evaluation
+from cifarzoo.training.history import EpochRecord, History
+from cifarzoo.training.losses import Meter
+
+
+@dataclass(kw_only=True)
+class RunState:
+    """A run between two steps.
+
+    Order and augmentation are pure functions of (seed, epoch, image), dropout of (seed, step): no generator is kept.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    meter: Meter
+    history: History = field(default_factory=History)
+    step: int = 0
+    """Steps done since the start of the run."""
+    epoch_s: float = 0.0
+    """Seconds spent on the steps of the epoch that is under way."""
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under way, from 0: it ends when its record is written, not with its last step."""
+        return len(self.history.records)
+
+    def end_epoch(self, *, lr: float, result: Evaluation | None) -> EpochRecord:
+        """Enter the epoch into the history and start the next.
+
+        Args:
+            lr: learning rate of its last step.
+            result: on the test set, if it was scored.
+        """
+        loss, top1 = self.meter.read()
+        record = EpochRecord(
+            epoch=self.epoch + 1,
+            step=self.step,
+            lr=lr,
+            train_loss=loss,
+            train_top1=top1,
+            test_loss=None if result is None else result.loss,
+            test_top1=None if result is None else result.top1,
+            seconds=self.epoch_s,
+            images_per_s=self.images_per_s,
+        )
+        self.history.records.append(record)
+        self.meter.reset()
+        self.epoch_s = 0.0
+        return record
+
+    @property
+    def images_per_s(self) -> float:
+        """Images a second in the epoch under way; 0 before its first step."""
+        return self.meter.images / self.epoch_s if self.epoch_s else 0.0
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the state by name: those in use, not copies."""
+        found = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        found |= {f"optimizer.{name}": tensor for name, tensor in _optimizer_tensors(self.optimizer).items()}
+        found["meter.sums"] = self.meter.sums
+        return found
+
+    def facts(self) -> dict[str, Any]:
+        """The rest of the state, as JSON values."""
+        return {
+            "step": self.step,
+            "epoch_s": self.epoch_s,
+            "meter_images": self.meter.images,
+            "records": [asdict(record) for record in self.history.records],
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Become the state that was captured.
+
+        Raises:
+            ResumeError: the tensors are not those of this model and optimiser.
+        """
+        own = self.tensors()
+        if own.keys() != tensors.keys() or any(own[name].shape != tensors[name].shape for name in own):
+            raise ResumeError(
+                "the checkpoint holds other tensors than this model and optimiser have; resume='never' begins anew"
+            )
+        with torch.no_grad():
+            for name, tensor in own.items():
+                tensor.copy_(tensors[name])  # in place: memory order and aliases stay
+        self.step, self.epoch_s, self.meter.images = facts["step"], facts["epoch_s"], facts["meter_images"]
+        self.history.records[:] = [EpochRecord(**record) for record in facts["records"]]
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimiser's tensors, named by the place of their parameter and their key."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    return {
+        f"{place}.{key}": value
+        for place, parameter in enumerate(parameters)
+        for key, value in optimizer.state[parameter].items()
+        if isinstance(value, Tensor)
+    }

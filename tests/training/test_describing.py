@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from cifarzoo.recipes import Recipe
+from cifarzoo.training.describing import describe_weights
+from cifarzoo.training.evaluation import Evaluation
+from cifarzoo.training.history import EpochRecord, History
+from cifarzoo.weights import Card
+
+HISTORY = History(
+    records=[EpochRecord(epoch=1, step=2, lr=0.1, train_loss=1, train_top1=50, seconds=2.0, images_per_s=3)],
+)
+
+
+def test_the_card_says_what_the_weights_are(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    model, train, recipe = make_net(), make_set(8), Recipe(seed=7)
+    result = Evaluation(top1=50.0, top5=100.0, loss=1.0, images=4, views=1)
+    card = describe_weights(model, recipe, train, history=HISTORY, result=result)
+    assert (card.arch, card.params, card.dataset, card.num_classes) == ("ToyNet", 364, "toy", 4)
+    assert (card.classes, card.input_size) == (["ant", "bee", "cat", "dog"], 16)
+    assert (card.mean, card.std) == ([0.3] * 3, [0.2] * 3)
+    assert (card.top1, card.seed, card.epochs, card.train_images, card.seconds) == (50.0, 7, 1, 8, 2.0)
+    assert Recipe(**card.recipe) == recipe  # type: ignore[arg-type]
+    assert Card.from_json(card.to_json(), source="here") == card
+
+
+def test_the_card_keeps_the_mean_that_the_model_was_trained_under(
+    make_set: Callable[..., Any], make_net: Callable[..., nn.Module]
+) -> None:
+    model = make_net()
+    model.card = Card(arch="x", num_classes=4, mean=[0.1] * 3, std=[0.9] * 3)
+    card = describe_weights(model, Recipe(), make_set(8), history=HISTORY, result=None)
+    assert (card.mean, card.std, card.top1) == ([0.1] * 3, [0.9] * 3, None)

@@ -1,0 +1,198 @@
+"""A run that is broken off and taken up ends like one that was not: the same weights, optimiser and history."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cifarzoo.errors import ResumeError
+from cifarzoo.recipes import Recipe
+from cifarzoo.training import Trainer
+from cifarzoo.training import trainer as trainer_module
+from cifarzoo.training.checkpoints import CheckpointWarning
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # one thread here
+
+RECIPE = Recipe(
+    epochs=3,
+    batch_size=16,
+    lr=0.1,
+    schedule="onecycle",
+    warmup_epochs=1,
+    label_smoothing=0.1,
+    augment="colorjitter",
+    precision="fp32",
+)
+STEPS = 12  # 64 images
+VARIANTS = {
+    "sgd": RECIPE,
+    "adam in bf16": RECIPE.replace(optimizer="adam", lr=1e-3, precision="bf16"),
+}
+
+Nets, Sets = Callable[..., nn.Module], Callable[..., Any]
+
+
+def outcome(trainer: Trainer) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+    """All that must be equal: every tensor of the state, and the history but for its times."""
+    state = trainer.state
+    assert state is not None
+    tensors = {name: tensor.clone() for name, tensor in state.tensors().items()}
+    records = [asdict(record) for record in state.history.records]
+    for record in records:
+        del record["seconds"], record["images_per_s"]
+    return tensors, records
+
+
+def same(one: Any, other: Any) -> bool:
+    return one[1] == other[1] and all(torch.equal(tensor, other[0][name]) for name, tensor in one[0].items())
+
+
+def in_a_process_of_its_own(work: Callable[[], object]) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException as error:
+            os._exit(
+                error.code if isinstance(error, SystemExit) else 130 if isinstance(error, KeyboardInterrupt) else 1
+            )
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def kill_at(step: int, number: int) -> Callable[[int, Tensor], None]:
+    def hook(now: int, loss: Tensor) -> None:
+        if now == step:
+            os.kill(os.getpid(), number)
+
+    return hook
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("name", VARIANTS)
+def test_killed_at_every_step(name: str, tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    """Each process is killed one step further on, the last one ends the run."""
+    recipe, train, test = VARIANTS[name], make_set(64), make_set(20, seed=1)
+    unbroken = Trainer(make_net(), recipe, progress=False)
+    unbroken.fit(train, test)
+    for step in range(1, STEPS + 1):
+        hook = kill_at(step, signal.SIGKILL)
+        code = in_a_process_of_its_own(
+            lambda hook=hook: Trainer(
+                make_net(), recipe, output_dir=tmp_path, progress=False, on_step=hook, checkpoint_every_s=0
+            ).fit(train, test)
+        )
+        assert code == -signal.SIGKILL
+    last = Trainer(make_net(9), recipe, output_dir=tmp_path, progress=False)
+    last.fit(train, test)
+    assert same(outcome(unbroken), outcome(last))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("every_s", [0, 1e9])
+@pytest.mark.parametrize("number, expected", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_leaves(
+    number: signal.Signals, expected: int, every_s: float, tmp_path: Path, make_net: Nets, make_set: Sets
+) -> None:
+    train, test = make_set(64), make_set(20, seed=1)
+    unbroken = Trainer(make_net(), RECIPE, progress=False)
+    unbroken.fit(train, test)
+    for step in (3, 8, 9):
+        hook = kill_at(step, number)
+        code = in_a_process_of_its_own(
+            lambda hook=hook: Trainer(
+                make_net(), RECIPE, output_dir=tmp_path, progress=False, on_step=hook, checkpoint_every_s=every_s
+            ).fit(train, test)
+        )
+        assert code == expected
+        assert f"step-{step:09d}" in max(path.name for path in (tmp_path / "checkpoints").iterdir())
+    last = Trainer(make_net(9), RECIPE, output_dir=tmp_path, progress=False)
+    last.fit(train, test)
+    assert same(outcome(unbroken), outcome(last))
+
+
+def test_a_signal_during_evaluation_saves_and_leaves(
+    tmp_path: Path, make_net: Nets, make_set: Sets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, test = make_set(64), make_set(20, seed=1)
+    unbroken = Trainer(make_net(), RECIPE, progress=False)
+    unbroken.fit(train, test)
+    evaluate = trainer_module.evaluate
+
+    def interrupted(*args: Any, **settings: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return evaluate(*args, **settings)
+
+    monkeypatch.setattr(trainer_module, "evaluate", interrupted)
+    model = make_net()
+    for _ in range(2):  # the epoch is not lost, and not trained twice
+        with pytest.raises(KeyboardInterrupt):
+            Trainer(model, RECIPE, output_dir=tmp_path, progress=False, checkpoint_every_s=1e9).fit(train, test)
+        assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000004-epoch-000000"]
+    monkeypatch.undo()
+    last = Trainer(make_net(9), RECIPE, output_dir=tmp_path, progress=False)
+    last.fit(train, test)
+    assert same(outcome(unbroken), outcome(last))
+
+
+def test_without_a_folder_ctrl_c_leaves_after_the_step(make_net: Nets, make_set: Sets) -> None:
+    seen: list[int] = []
+
+    def hook(step: int, loss: Tensor) -> None:
+        seen.append(step)
+        kill_at(5, signal.SIGINT)(step, loss)
+
+    trainer = Trainer(make_net(), RECIPE, progress=False, on_step=hook)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(make_set(64))
+    assert seen == [1, 2, 3, 4, 5]
+    assert trainer.state is not None and trainer.state.step == 5
+
+
+def test_a_finished_run_says_so_and_changes_nothing(
+    tmp_path: Path, make_net: Nets, make_set: Sets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = Trainer(make_net(), RECIPE, output_dir=tmp_path, progress=False)
+    history = first.fit(make_set(64), make_set(20))
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.rglob("*") if path.is_file()}
+    model = make_net(9)
+    again = Trainer(model, RECIPE, output_dir=tmp_path).fit(make_set(64), make_set(20))
+    assert again.records == history.records
+    assert torch.equal(model.head.weight, first.model.head.weight)
+    assert model.card == first.model.card
+    assert "finished: nothing to do" in capsys.readouterr().err
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in before} == before
+
+
+def test_another_recipe_or_data_set_is_refused(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    Trainer(make_net(), RECIPE, output_dir=tmp_path, progress=False).fit(make_set(64))
+    with pytest.raises(ResumeError, match=r"recipe\.lr was 0\.1, is 0\.3"):
+        Trainer(make_net(), RECIPE.replace(lr=0.3), output_dir=tmp_path, progress=False).fit(make_set(64))
+    with pytest.raises(ResumeError, match=r"train\.images was 64, is 48"):
+        Trainer(make_net(), RECIPE, output_dir=tmp_path, progress=False).fit(make_set(48))
+    Trainer(make_net(), RECIPE.replace(lr=0.3), output_dir=tmp_path, resume="never", progress=False).fit(make_set(64))
+
+
+def test_training_goes_on_when_the_disk_is_full(
+    tmp_path: Path, make_net: Nets, make_set: Sets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unbroken = Trainer(make_net(), RECIPE, progress=False)
+    unbroken.fit(make_set(64))
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    last = Trainer(make_net(), RECIPE, output_dir=tmp_path, progress=False)
+    with pytest.warns(CheckpointWarning, match="No space left"):
+        last.fit(make_set(64))
+    assert same(outcome(unbroken), outcome(last))
+    assert (tmp_path / "model.safetensors").is_file()
