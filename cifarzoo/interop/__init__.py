@@ -1,1 +1,1 @@
-"""interop"""
+"""Doors to other libraries, a file each."""

@@ -56,7 +56,7 @@ class Classifier(nn.Module):
         # More than one pixel in the last map, so that batch norm can train on a single image; 32 is the promised limit.
         self.min_size = min(2 * reductions[-1], 32)
         self.default_input_size = 32
-        self.feature_info = [
+        self.feature_info: list[dict[str, Any]] = [
             {"num_chs": width, "reduction": reduction, "module": f"stages.{index}"}
             for index, (width, reduction) in enumerate(zip(widths, reductions, strict=True))
         ]
