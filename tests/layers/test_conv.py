@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from cifarzoo.layers.conv import Conv2d, ConvNormAct
+
+
+@given(
+    stride=st.sampled_from([1, 2]),
+    kernel_size=st.sampled_from([1, 3, 5]),
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+)
+def test_side_is_that_over_the_stride_rounded_up(stride: int, kernel_size: int, height: int, width: int) -> None:
+    conv = Conv2d(2, 3, kernel_size=kernel_size, stride=stride)
+    assert conv(torch.zeros(1, 2, height, width)).shape == (1, 3, -(-height // stride), -(-width // stride))
+    assert conv.bias is None
+
+
+def test_weights_keep_the_scale_of_gradients() -> None:
+    """Normal, variance 2 over the fan out."""
+    weight = Conv2d(64, 128, kernel_size=3).weight
+    assert weight.std().item() == pytest.approx((2 / (9 * 128)) ** 0.5, rel=0.02)
+    assert abs(weight.mean().item()) < 0.02 * weight.std().item()
+
+
+def test_conv_norm_act_is_the_three_in_a_row() -> None:
+    layer = ConvNormAct(2, 4, stride=2).eval()
+    nn.init.uniform_(layer.norm.running_mean)
+    nn.init.normal_(layer.norm.bias)
+    images = torch.randn(2, 2, 6, 6)
+    kept = images.clone()
+    wanted = layer.norm(layer.conv(images)).clamp(min=0)
+    torch.testing.assert_close(layer(images), wanted)
+    assert torch.equal(images, kept)
