@@ -10,16 +10,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cifarzoo.augment.functional.layout import laid_out_like, put, take
+
 _GRAY = (0.2989, 0.587, 0.114)  # ITU-R BT.601 luma
 _FAR = 1e9  # moves a candidate out of reach where its weight, at least 2^-24, is not zero
 
 
-def _working(images: Tensor) -> Tensor:
+def working(images: Tensor) -> Tensor:
     """A float copy to compute in."""
     return images.clone() if images.is_floating_point() else images.to(torch.float32)
 
 
-def _finished(values: Tensor, images: Tensor) -> Tensor:
+def finished(values: Tensor, images: Tensor) -> Tensor:
     """Clamped to the range of ``images`` and cast to their dtype, which truncates; overwrites ``values``."""
     if images.is_floating_point():
         return values.clamp_(0.0, 1.0)
@@ -31,7 +33,7 @@ def _each(factors: Tensor, values: Tensor) -> Tensor:
     return factors.to(values.dtype)[:, None, None, None]
 
 
-def _plane(factors: Tensor, values: Tensor) -> Tensor:
+def plane(factors: Tensor, values: Tensor) -> Tensor:
     """One factor an image, written out to (B, 1, H, W): addcmul is vectorised for whole rows only."""
     return _each(factors, values).expand(-1, 1, *values.shape[2:]).contiguous()
 
@@ -44,28 +46,28 @@ def _luma(values: Tensor, *, whole: bool) -> Tensor:
 
 def _blend(values: Tensor, other: Tensor, factors: Tensor, images: Tensor) -> Tensor:
     """Mix factor * values + (1 - factor) * other, with the one rounding of a fused multiply-add."""
-    values.mul_(_each(factors, values)).addcmul_(other, _plane(1.0 - factors, values))
-    return _finished(values, images)
+    values.mul_(_each(factors, values)).addcmul_(other, plane(1.0 - factors, values))
+    return finished(values, images)
 
 
 def adjust_brightness(images: Tensor, factors: Tensor) -> Tensor:
     """Scale all values of each image. ``factors``: (B,) float64, at least 0; 1 changes nothing."""
-    values = _working(images)
-    return _finished(values.mul_(_each(factors, values)), images)
+    values = working(images)
+    return finished(values.mul_(_each(factors, values)), images)
 
 
 def adjust_contrast(images: Tensor, factors: Tensor) -> Tensor:
     """Blend each image with its mean grey level. ``factors``: (B,) float64, at least 0; 1 changes nothing."""
-    values = _working(images)
+    values = working(images)
     gray = _luma(values, whole=not images.is_floating_point()) if images.shape[1] == 3 else values
-    return _blend(values, _plane(gray.mean(dim=(1, 2, 3)), values), factors, images)
+    return _blend(values, plane(gray.mean(dim=(1, 2, 3)), values), factors, images)
 
 
 def adjust_saturation(images: Tensor, factors: Tensor) -> Tensor:
     """Blend each image with its grey version. ``factors``: (B,) float64, at least 0; 1 changes nothing."""
     if images.shape[1] == 1:
         return images.clone()
-    values = _working(images)
+    values = working(images)
     return _blend(values, _luma(values, whole=not images.is_floating_point()), factors, images)
 
 
@@ -74,7 +76,8 @@ def grayscale(images: Tensor, mask: Tensor) -> Tensor:
     gray = images.clone()
     if images.shape[1] == 3:
         rows = mask.nonzero()[:, 0]
-        gray[rows] = _luma(_working(images[rows]), whole=False).to(images.dtype)
+        level = _luma(working(take(images, rows)), whole=False).to(images.dtype)  # (R, 1, H, W)
+        put(gray, rows, level.expand(-1, 3, -1, -1))
     return gray
 
 
@@ -82,15 +85,15 @@ def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
     """Turn the hue of each image. ``shifts``: (B,) float64 in [-0.5, 0.5], in turns."""
     if images.shape[1] == 1:
         return images.clone()
-    values = _working(images)
+    values = working(images)
     if not images.is_floating_point():
         values.mul_(1.0 / 255.0)
     hue, saturation, value = _rgb_to_hsv(values)
     hue.add_(_each(shifts, values)[:, 0])
     turned = _hsv_to_rgb(hue.sub_(hue.floor()), saturation, value)
-    if images.is_floating_point():
-        return turned
-    return turned.mul_(255.0 + 1.0 - 1e-3).to(torch.int16).to(torch.uint8)
+    if not images.is_floating_point():
+        turned = turned.mul_(255.0 + 1.0 - 1e-3).to(torch.int16).to(torch.uint8)
+    return laid_out_like(turned, images)
 
 
 def _rgb_to_hsv(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -124,10 +127,11 @@ def _hsv_to_rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
     falling = torch.sub(1.0, slope).mul_(value)
     rising = slope.add_(grayness).mul_(value)
     lowest = grayness.mul_(value)
+    far = sector.mul_(8.0)
     rgb = value.new_empty(len(value), 3, *value.shape[1:])  # (B, 3, H, W)
     for channel, (fall_at, rise_at) in enumerate(((1.0, 4.0), (3.0, 0.0), (5.0, 2.0))):
-        fall = torch.sub(fall_at, sector).mul_(8.0).add_(falling)
-        rise = torch.sub(sector, rise_at).mul_(8.0).add_(rising)
+        fall = torch.sub(8.0 * fall_at, far).add_(falling)
+        rise = torch.sub(far, 8.0 * rise_at).add_(rising)
         meet = torch.maximum if channel == 0 else torch.minimum
         level = meet(fall, rise, out=fall)
         torch.minimum(torch.maximum(level, lowest, out=level), value, out=rgb[:, channel])
@@ -154,6 +158,6 @@ def jitter_color(images: Tensor, order: Tensor, factors: Tensor) -> Tensor:
         due = order.gather(1, done)[:, 0] == which
         rows = due.nonzero()[:, 0]
         if len(rows):
-            images[rows] = _ADJUSTMENTS[which](images[rows], factors[rows, which])
+            put(images, rows, _ADJUSTMENTS[which](take(images, rows), factors[rows, which]))
             done[rows] += 1
     return images

@@ -11,6 +11,11 @@ def is_channels_last(images: Tensor) -> bool:
     return images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous()
 
 
+def laid_out_like(images: Tensor, model: Tensor) -> Tensor:
+    """The same images in the layout of ``model``."""
+    return images.contiguous(memory_format=torch.channels_last if is_channels_last(model) else torch.contiguous_format)
+
+
 def planes(images: Tensor) -> Tensor:
     """A view of either layout as (B, P, H, W, U): P planes of pixels of U values that lie together."""
     if is_channels_last(images):
@@ -18,8 +23,23 @@ def planes(images: Tensor) -> Tensor:
     return images[..., None]  # (B, C, H, W, 1)
 
 
-def with_planes(pixels: Tensor, *, channels_last: bool) -> Tensor:
+def from_planes(pixels: Tensor, *, channels_last: bool) -> Tensor:
     """The inverse of ``planes``, compact in memory: (B, C, H, W)."""
     if channels_last:
         return pixels[:, 0].contiguous().permute(0, 3, 1, 2)  # (B, C, H, W)
     return pixels[..., 0].contiguous()  # (B, C, H, W)
+
+
+def take(images: Tensor, rows: Tensor) -> Tensor:
+    """The images of some rows: what ``images[rows]`` gives, by whole copies where that goes value by value."""
+    pixels = planes(images)  # (B, P, H, W, U)
+    taken = pixels.flatten(1).index_select(0, rows).view(-1, *pixels.shape[1:])  # (R, P, H, W, U)
+    return from_planes(taken, channels_last=is_channels_last(images))
+
+
+def put(images: Tensor, rows: Tensor, values: Tensor) -> None:
+    """Write images into some rows: what ``images[rows] = values`` does, in the widest words that fit."""
+    target, source = planes(images).flatten(1), planes(laid_out_like(values, images)).flatten(1)
+    if target.shape[1] * target.element_size() % 8 == 0 and target.storage_offset() * target.element_size() % 8 == 0:
+        target, source = target.view(torch.int64), source.view(torch.int64)
+    target.index_copy_(0, rows, source)

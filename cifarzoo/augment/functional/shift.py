@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cifarzoo.augment.functional.layout import is_channels_last, planes, with_planes
+from cifarzoo.augment.functional.layout import from_planes, is_channels_last, planes, put, take
 
 
 def flip_horizontal(images: Tensor, mask: Tensor) -> Tensor:
@@ -17,7 +17,7 @@ def flip_horizontal(images: Tensor, mask: Tensor) -> Tensor:
     """
     flipped = images.clone()
     rows = mask.nonzero()[:, 0]
-    flipped[rows] = images[rows].flip(-1)
+    put(flipped, rows, take(images, rows).flip(-1))
     return flipped
 
 
@@ -65,7 +65,7 @@ def crop(
     starts = starts + (corner_px[:, 0] * columns + corner_px[:, 1]) * unit  # (B,)
     every_window = memory.as_strided((count * length + slack - length + 1, length), (1, 1))
     windows = every_window.index_select(0, starts).view(count, depth, rows, columns, unit)
-    return with_planes(windows[:, :, : size[0], : size[1]], channels_last=is_channels_last(images))
+    return from_planes(windows[:, :, : size[0], : size[1]], channels_last=is_channels_last(images))
 
 
 def _fill_padded(padded: Tensor, pixels: Tensor, padding_px: int, mode: str) -> None:
