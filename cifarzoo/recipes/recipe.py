@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
-from typing import Any, Self
+from functools import lru_cache
+from typing import Any, Self, get_type_hints
 
 from cifarzoo.errors import RecipeError
+from cifarzoo.recipes.validation import check_choice, check_known, check_range, coerce, parse
 
-OPTIMIZERS = ("sgd", "adam", "adamw")
-SCHEDULES = ("constant", "linear", "cosine", "onecycle")
-PRECISIONS = ("auto", "fp32", "bf16")
+CHOICES: dict[str, tuple[object, ...]] = {
+    "optimizer": ("sgd", "adam", "adamw"),
+    "schedule": ("constant", "linear", "cosine", "onecycle"),
+    "average": ("none", "ema", "lookahead", "tail"),
+    "precision": ("auto", "fp32", "bf16"),
+    "on_nan": ("stop", "skip"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,9 @@ class Recipe:
     batch_size: int = 250
     """Images a step, over all processes together."""
 
+    accumulate: int = 1
+    """Parts that a batch is cut into to save memory, their gradients added up; batch norm sees each part alone."""
+
     seed: int = 0
     """Decides order, augmentation and dropout; the initial weights belong to the model (``create(..., seed=)``)."""
 
@@ -58,6 +65,9 @@ class Recipe:
     """Pull towards zero a step: added to the gradient (SGD, Adam) or times lr off the weight (AdamW).
     Norms and biases have none."""
 
+    clip_norm: float | None = None
+    """Longest gradient, all parameters together: a longer one is scaled down to it. None leaves it."""
+
     schedule: str = "cosine"
     """Shape of the learning rate after the warm-up: ``constant``, ``linear``, ``cosine`` (both fall to
     ``final_lr_frac``) or ``onecycle`` (rises as a cosine during the warm-up, falls as a cosine after it)."""
@@ -74,42 +84,76 @@ class Recipe:
     label_smoothing: float = 0.0
     """Share of each target spread evenly over all classes, in [0, 1)."""
 
+    average: str = "none"
+    """Averaging of weights: ``ema`` (exponential), ``lookahead`` (an exponential average that the weights return to,
+    ever more slowly towards the end) or ``tail`` (plain mean). The average is what is evaluated and saved."""
+
+    average_every: int = 5
+    """Steps from one update of the average to the next."""
+
+    average_decay: float = 0.95
+    """What the average keeps of itself, a step (``ema``, ``lookahead``). In [0, 1)."""
+
+    average_start: float = 0.0
+    """Fraction of the run's steps after which the average begins (``ema``, ``tail``). In [0, 1)."""
+
+    sizes: tuple[tuple[float, int], ...] = ()
+    """Smaller pictures first: (until this fraction of the run, side in px) in rising order; then the full size."""
+
+    freeze: tuple[tuple[str, float], ...] = ()
+    """Layers that stop learning: (start of the parameters' names, from this fraction of the run)."""
+
     precision: str = "auto"
     """``fp32``, ``bf16`` (autocast), or ``auto``: bf16 where the processor or the GPU computes it natively."""
 
     channels_last: bool = True
     """Keep images and convolution weights in NHWC memory order, which the kernels prefer."""
 
+    compile: bool = False
+    """Compile the model with ``torch.compile``: a minute at the start, some per cent off each step."""
+
+    on_nan: str = "stop"
+    """What follows a loss or gradient that is not finite; its update is left out either way. ``stop`` raises
+    DivergedError, ``skip`` goes on."""
+
     evaluate_every: int = 1
     """Epochs from one evaluation on the test set to the next; the last epoch always has one."""
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            _check_type(item.name, str(item.type), getattr(self, item.name))
-        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        _check_choice("schedule", self.schedule, SCHEDULES)
-        _check_choice("precision", self.precision, PRECISIONS)
-        _check_range("epochs", self.epochs, low=1)
-        _check_range("batch_size", self.batch_size, low=1)
-        _check_range("evaluate_every", self.evaluate_every, low=1)
-        _check_range("lr", self.lr, low=0.0, open_low=True)
-        _check_range("weight_decay", self.weight_decay, low=0.0)
-        _check_range("momentum", self.momentum, low=0.0, high=1.0)
-        _check_range("beta2", self.beta2, low=0.0, high=1.0)
-        _check_range("label_smoothing", self.label_smoothing, low=0.0, high=1.0)
-        _check_range("warmup_epochs", self.warmup_epochs, low=0.0, high=self.epochs)
-        if not 0.0 <= self.final_lr_frac <= 1.0:
-            raise RecipeError(f"final_lr_frac (={self.final_lr_frac!r}) must lie in [0, 1]")
+        for name, annotation in field_types().items():
+            object.__setattr__(self, name, coerce(name, getattr(self, name), annotation))
+        for name, choices in CHOICES.items():
+            check_choice(name, getattr(self, name), choices)
+        for name in ("epochs", "batch_size", "accumulate", "average_every", "evaluate_every"):
+            check_range(name, getattr(self, name), low=1)
+        for name in ("momentum", "beta2", "label_smoothing", "average_decay", "average_start"):
+            check_range(name, getattr(self, name), low=0, high=1)
+        for name in ("lr", "clip_norm"):
+            check_range(name, getattr(self, name), low=0, ends="()")
+        check_range("weight_decay", self.weight_decay, low=0)
+        check_range("warmup_epochs", self.warmup_epochs, low=0, high=self.epochs)
+        check_range("final_lr_frac", self.final_lr_frac, low=0, high=1, ends="[]")
+        check_range("accumulate", self.accumulate, low=1, high=self.batch_size, ends="[]")
+        for until, side in self.sizes:
+            check_range("sizes", until, low=0, high=1, ends="()")
+            check_range("sizes", side, low=1)
+        if list(self.sizes) != sorted(set(self.sizes)):
+            raise RecipeError(f"sizes (={self.sizes!r}) must name rising fractions of the run, each once")
+        for _, start in self.freeze:
+            check_range("freeze", start, low=0, high=1)
 
     def replace(self, **changes: Any) -> Self:
         """The recipe with some fields changed; an unknown field raises RecipeError with the nearest names."""
         for name in changes:
-            _check_known(name)
+            check_known(name, list(field_types()))
         return replace(self, **changes)
 
     def with_settings(self, settings: Mapping[str, str]) -> Self:
         """The recipe with fields changed from text, as a command line gives them: ``{"lr": "0.05"}``."""
-        return self.replace(**{name: _parsed(name, text) for name, text in settings.items()})
+        types = field_types()
+        for name in settings:
+            check_known(name, list(types))
+        return self.replace(**{name: parse(name, text, types[name]) for name, text in settings.items()})
 
     def to_json(self) -> str:
         """The recipe as indented JSON, keys in the order of the fields."""
@@ -133,56 +177,12 @@ class Recipe:
         if not isinstance(values, dict):
             raise RecipeError(f"{source} holds {type(values).__name__}, not an object of recipe fields")
         for name in values:
-            _check_known(name)
+            check_known(name, list(field_types()))
         return cls(**values)
 
 
-def _check_known(name: str) -> None:
-    """Raise RecipeError for a name that is no field."""
-    known = [item.name for item in fields(Recipe)]
-    if name not in known:
-        nearest = ", ".join(get_close_matches(name, known, n=3, cutoff=0.0))
-        raise RecipeError(f"a recipe has no field {name!r}; nearest: {nearest}")
-
-
-def _check_type(name: str, annotation: str, value: Any) -> None:
-    """Raise RecipeError unless the value is of its field's type; an int stands for a float, a bool for nothing else."""
-    kinds: dict[str, tuple[type, ...]] = {
-        "str": (str,),
-        "str | None": (str, type(None)),
-        "int": (int,),
-        "float": (int, float),
-        "bool": (bool,),
-    }
-    wanted = kinds[annotation]
-    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-        raise RecipeError(f"{name} (={value!r}) must be of type {annotation}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise RecipeError(f"{name} (={value!r}) must be finite")
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise RecipeError(f"{name} (={value!r}) must be one of: {', '.join(choices)}")
-
-
-def _check_range(name: str, value: float, *, low: float, high: float | None = None, open_low: bool = False) -> None:
-    """Raise RecipeError unless low <= value < high; ``open_low`` shuts low out as well."""
-    if value < low or (open_low and value == low):
-        raise RecipeError(f"{name} (={value!r}) must be {'above' if open_low else 'at least'} {low}")
-    if high is not None and value >= high:
-        raise RecipeError(f"{name} (={value!r}) must be below {high}")
-
-
-def _parsed(name: str, text: str) -> Any:
-    """A field's value from text: JSON where the field is not text itself."""
-    _check_known(name)
-    annotation = next(str(item.type) for item in fields(Recipe) if item.name == name)
-    if annotation == "str":
-        return text
-    if annotation == "str | None":
-        return None if text.lower() in ("none", "null") else text
-    try:
-        return json.loads(text.lower())
-    except ValueError:
-        raise RecipeError(f"{name} (={text!r}) must be of type {annotation}") from None
+@lru_cache(maxsize=1)
+def field_types() -> dict[str, Any]:
+    """Each field's name and type, in order."""
+    hints = get_type_hints(Recipe)
+    return {item.name: hints[item.name] for item in fields(Recipe)}

@@ -37,6 +37,10 @@ def check_fit(model: nn.Module, recipe: Recipe, train: ImageSet, test: ImageSet 
         raise RecipeError(
             f"batch_size (={recipe.batch_size}) exceeds the {len(train.targets)} training images; lower batch_size"
         )
+    min_size = getattr(model, "min_size", 1)
+    for _, side in recipe.sizes:
+        if side < min_size:
+            raise RecipeError(f"sizes has {side} px, the model takes {min_size} px or more; raise it")
 
 
 def check_data(model: nn.Module, dataset: ImageSet) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
 
 import torch
 from torch import nn
@@ -35,7 +35,7 @@ def describe_weights(
         std=list(train.std if before is None or before.std is None else before.std),
         top1=None if result is None else result.top1,
         top5=None if result is None else result.top5,
-        recipe=asdict(recipe),
+        recipe=json.loads(recipe.to_json()),
         seed=recipe.seed,
         epochs=history.last.epoch,
         train_images=len(train.targets),

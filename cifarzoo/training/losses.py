@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from cifarzoo.errors import DivergedError
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
@@ -25,6 +25,39 @@ def cross_entropy(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0)
     return F.cross_entropy(logits.float(), targets, label_smoothing=label_smoothing)
 
 
+def backward(
+    forward: Callable[[Tensor], Tensor],
+    images: Tensor,
+    targets: Tensor,
+    *,
+    parts: int,
+    label_smoothing: float,
+    autocast: Callable[[], AbstractContextManager[object]],
+) -> tuple[Tensor, Tensor]:
+    """Add the gradient of a batch's mean loss to the parameters, part after part.
+
+    Args:
+        forward: (B, C, H, W) to (B, K).
+        images: (B, C, H, W) float, normalised.
+        targets: (B,) int64 or (B, K) float.
+        parts: how many pieces the batch is cut into; the gradient is that of the whole, but for batch norm.
+        label_smoothing: see ``cross_entropy``.
+        autocast: makes the context of the forward pass.
+
+    Returns:
+        The mean loss, a scalar, and the logits (B, K), both without gradient.
+    """
+    losses, outputs = [], []
+    for some, wanted in zip(images.chunk(parts), targets.chunk(parts), strict=True):
+        with autocast():
+            logits = forward(some)  # (B / parts, K)
+        loss = cross_entropy(logits, wanted, label_smoothing) * (len(some) / len(images))
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        losses.append(loss.detach())
+        outputs.append(logits.detach())
+    return torch.stack(losses).sum(), torch.cat(outputs)  # scalar, (B, K)
+
+
 class Meter:
     """Sums of loss and of right answers, kept on the device until they are read.
 
@@ -32,8 +65,11 @@ class Meter:
     """
 
     def __init__(self, device: torch.device | str) -> None:
-        self.sums = torch.zeros(2, device=device)  # loss, right answers
+        exact = torch.float32 if torch.device(device).type == "mps" else torch.float64
+        self.sums = torch.zeros(3, device=device, dtype=exact)
+        """Loss, right answers and images, of the batches that counted."""
         self.images = 0
+        """Images of all batches, counted or not."""
 
     def reset(self) -> None:
         """Start again from nothing."""
@@ -41,20 +77,24 @@ class Meter:
         self.images = 0
 
     @torch.no_grad()
-    def add(self, loss: Tensor, logits: Tensor, targets: Tensor) -> None:
-        """Count a batch: its mean loss, and how often the largest logit is at the largest target."""
+    def add(self, loss: Tensor, logits: Tensor, targets: Tensor, *, counted: Tensor | bool = True) -> None:
+        """Count a batch: its mean loss, and how often the largest logit is at the largest target.
+
+        Args:
+            loss: scalar.
+            logits: (B, K).
+            targets: (B,) int64 or (B, K) float.
+            counted: scalar bool; the batch is left out if it is False.
+        """
         classes = targets if targets.ndim == 1 else targets.argmax(1)  # (B,)
         right = (logits.argmax(1) == classes).sum()
-        self.sums += torch.stack([loss.detach() * len(logits), right])
+        found = torch.stack([loss * len(logits), right, torch.full_like(right, len(logits))]).to(
+            self.sums.dtype
+        )  # (3,)
+        self.sums += torch.where(torch.as_tensor(counted, device=found.device), found, 0)
         self.images += len(logits)
 
     def read(self) -> tuple[float, float]:
         """Mean loss and accuracy in percent of what was counted; NaN where nothing was."""
-        loss, right = (self.sums / self.images if self.images else self.sums * torch.nan).tolist()
-        return loss, 100 * right
-
-
-def check_finite(loss: float, *, step: int, lr: float) -> None:
-    """Raise DivergedError for a loss that is not a finite number."""
-    if not math.isfinite(loss):
-        raise DivergedError(f"the loss is {loss} at step {step} with lr={lr:.4g}; lower lr, or raise warmup_epochs")
+        loss, right, count = self.sums.tolist()
+        return (loss / count, 100 * right / count) if count else (math.nan, math.nan)

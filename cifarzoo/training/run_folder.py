@@ -40,6 +40,8 @@ class RunFolder:
 
     def __init__(self, path: Path | str | None, *, checkpoint_every_s: float = 600.0) -> None:
         self.path = None if path is None else Path(path)
+        self.last_good: str | None = None
+        """Name of the newest checkpoint."""
         self._checkpoint_every_s = checkpoint_every_s
         self._plotted_s = self._saved_s = time.monotonic()
 
@@ -95,6 +97,7 @@ class RunFolder:
         if checkpoint:
             warn_of_changes(self.path, environment)
             state.restore(*checkpoint)
+            self.last_good = _name(state)
             return False
         try:
             files.write_text(self.path / "recipe.json", recipe.to_json())
@@ -107,9 +110,10 @@ class RunFolder:
         """Save the state; a disk that is full or broken gives a warning and training goes on."""
         if self.path is None or (only_if_due and time.monotonic() - self._saved_s < self._checkpoint_every_s):
             return
-        name = f"step-{state.step:09d}-epoch-{state.epoch:06d}"
+        name = _name(state)
         with _warning_of_failure("checkpoint", self.path):
             save_checkpoint(self.path / "checkpoints", name, state.tensors(), state.facts())
+            self.last_good = name
         self._saved_s = time.monotonic()
 
     def record(self, history: History, *, final: bool) -> None:
@@ -159,6 +163,11 @@ class RunFolder:
             remove_checkpoints(self.path / "checkpoints")
             for name in RESULTS:
                 (self.path / name).unlink(missing_ok=True)
+
+
+def _name(state: RunState) -> str:
+    """The name of a state's checkpoint: later ones sort after it."""
+    return f"step-{state.step:09d}-epoch-{state.epoch:06d}"
 
 
 @contextlib.contextmanager

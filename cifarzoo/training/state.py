@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cifarzoo.errors import ResumeError
+from cifarzoo.training.averaging import Average
 from cifarzoo.training.evaluation import Evaluation
 from cifarzoo.training.history import EpochRecord, History
 from cifarzoo.training.losses import Meter
@@ -24,6 +25,7 @@ class RunState:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    average: Average
     meter: Meter
     history: History = field(default_factory=History)
     step: int = 0
@@ -69,6 +71,7 @@ class RunState:
         """Every tensor of the state by name: those in use, not copies."""
         found = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         found |= {f"optimizer.{name}": tensor for name, tensor in _optimizer_tensors(self.optimizer).items()}
+        found |= {f"average.{place}": tensor for place, tensor in enumerate(self.average.shadow)}
         found["meter.sums"] = self.meter.sums
         return found
 

@@ -17,13 +17,16 @@ from cifarzoo.errors import SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import seeding
 from cifarzoo.training.allocator import keep_freed_memory
+from cifarzoo.training.averaging import Average
 from cifarzoo.training.checks import check_fit, choose_device
 from cifarzoo.training.describing import describe_weights
 from cifarzoo.training.environment import describe_environment
 from cifarzoo.training.evaluation import Evaluation, as_model_expects, evaluate, restated
+from cifarzoo.training.guard import Guard, batch_indices, diverged
 from cifarzoo.training.history import EpochRecord, History
-from cifarzoo.training.losses import Meter, check_finite, cross_entropy
+from cifarzoo.training.losses import Meter, backward
 from cifarzoo.training.optim import create_optimizer, set_lr
+from cifarzoo.training.pacing import Freezer, resized, size_at
 from cifarzoo.training.precision import autocast, choose_precision, flushed_denormals
 from cifarzoo.training.progress import Progress, create_progress
 from cifarzoo.training.run_folder import RunFolder
@@ -115,6 +118,9 @@ class Trainer:
         loader, state = self._start(train, pipeline)
         self.state = state
         test = None if test is None else restated(test, train.mean, train.std)
+        forward = torch.compile(model) if recipe.compile else model
+        guard = Guard(model, state.optimizer, clip_norm=recipe.clip_norm, device=device)
+        total = recipe.epochs * len(loader)
         result: Evaluation | None = None
 
         # ---- resume
@@ -125,40 +131,47 @@ class Trainer:
         if state.step:
             progress.say(f"going on with the run in {folder.path} after step {state.step}")
 
-        with self._saved_when_stopped(state, progress):
+        with self._saved_when_stopped(state, progress), Freezer(model, recipe) as freezer:
             while state.epoch < recipe.epochs:
                 # ---- train: order, augmentation and dropout depend on seed, epoch and step only
                 model.train()
                 _seek(loader, state)
                 started_s = time.perf_counter() - state.epoch_s
                 for images, targets in loader:  # (B, C, H, W), (B,) or (B, K)
+                    fraction = state.step / total
                     seeding.seed_step(recipe.seed, state.step)
-                    lr = lr_at(recipe, state.step, steps_per_epoch=len(loader))
-                    set_lr(state.optimizer, lr)
-                    with autocast(precision, device):
-                        logits = model(images)  # (B, K)
-                    loss = cross_entropy(logits, targets, recipe.label_smoothing)
-                    if device.type == "cpu":  # elsewhere reading the loss would wait for the device
-                        check_finite(loss.item(), step=state.step + 1, lr=lr)
-                    state.optimizer.zero_grad(set_to_none=True)
-                    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-                    state.optimizer.step()
-                    state.meter.add(loss, logits, targets)
+                    set_lr(state.optimizer, lr_at(recipe, state.step, steps_per_epoch=len(loader)))
+                    freezer.apply(fraction)
+                    guard.remember()
+                    loss, logits = backward(
+                        forward,
+                        resized(images, size_at(recipe, fraction)),
+                        targets,
+                        parts=recipe.accumulate,
+                        label_smoothing=recipe.label_smoothing,
+                        autocast=lambda: autocast(precision, device),
+                    )
                     state.step += 1
+                    finite = guard.update(loss, step=state.step)
+                    state.average.update(state.step)
+                    state.meter.add(loss, logits, targets, counted=finite)
                     state.epoch_s = time.perf_counter() - started_s
-                    self._on_step(state.step, loss.detach())
-                    if progress.wants_step():  # reading the meter waits for the device
-                        progress.step(state, total=recipe.epochs * len(loader))
+                    self._on_step(state.step, loss)
+                    if device.type == "cpu" or progress.wants_step():  # elsewhere each reading waits for the device
+                        self._report(guard, state, loader, progress)
                     folder.checkpoint(state, only_if_due=True)
                     stop.check()
+                self._report(guard, state, loader, progress)
                 # ---- evaluate: the last epoch in fp32, for its number goes onto the card
                 last = state.epoch + 1 == recipe.epochs
+                if last:
+                    state.average.finish(state.step)
                 result = None
                 if test is not None and (last or (state.epoch + 1) % recipe.evaluate_every == 0):
-                    kind = "fp32" if last else precision
-                    result = evaluate(model, test, precision=kind, allocator=self.allocator, on_batch=stop.check)
+                    with state.average.applied(state.step) if not last else contextlib.nullcontext():
+                        kind = "fp32" if last else precision
+                        result = evaluate(model, test, precision=kind, allocator=self.allocator, on_batch=stop.check)
                 record = state.end_epoch(lr=lr_at(recipe, state.step - 1, steps_per_epoch=len(loader)), result=result)
-                check_finite(record.train_loss, step=state.step, lr=record.lr)
                 # ---- save
                 folder.record(state.history, final=last)
                 folder.checkpoint(state)
@@ -187,9 +200,29 @@ class Trainer:
             device=device,
             memory_format=memory_format,
         )
-        history = History(params=sum(parameter.numel() for parameter in model.parameters()))
-        optimizer = create_optimizer(model, recipe)
-        return loader, RunState(model=model, optimizer=optimizer, meter=Meter(device), history=history)
+        state = RunState(
+            model=model,
+            optimizer=create_optimizer(model, recipe),
+            average=Average(model, recipe, recipe.epochs * len(loader)),
+            meter=Meter(device),
+            history=History(params=sum(parameter.numel() for parameter in model.parameters())),
+        )
+        return loader, state
+
+    def _report(self, guard: Guard, state: RunState, loader: Loader, progress: Progress) -> None:
+        """Show how the epoch goes, and act on updates that had to be left out."""
+        if progress.wants_step():
+            progress.step(state, total=self.recipe.epochs * len(loader))
+        count, first = guard.read()
+        if not count:
+            return
+        lr = lr_at(self.recipe, first - 1, steps_per_epoch=len(loader))
+        images, batch_size = len(loader.dataset.targets), loader.batch_size * loader.world_size
+        indices = batch_indices(first, seed=self.recipe.seed, images=images, batch_size=batch_size)
+        error = diverged(first, lr=lr, indices=indices, last_good=self.folder.last_good)
+        if self.recipe.on_nan == "stop":
+            raise error
+        progress.say(f"{count} update{'s' * (count > 1)} left out: {error}")
 
     @contextlib.contextmanager
     def _saved_when_stopped(self, state: RunState, progress: Progress) -> Iterator[None]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
-from cifarzoo.recipes.recipe import OPTIMIZERS, PRECISIONS, SCHEDULES
+from cifarzoo.recipes.recipe import CHOICES
 
 RECIPES = st.builds(
     Recipe,
@@ -21,15 +21,18 @@ RECIPES = st.builds(
     epochs=st.integers(5, 500),
     batch_size=st.integers(1, 4096),
     seed=st.integers(),
-    optimizer=st.sampled_from(OPTIMIZERS),
+    optimizer=st.sampled_from(CHOICES["optimizer"]),
     lr=st.floats(1e-8, 100),
     momentum=st.floats(0, 0.99),
     weight_decay=st.floats(0, 1),
-    schedule=st.sampled_from(SCHEDULES),
+    schedule=st.sampled_from(CHOICES["schedule"]),
     warmup_epochs=st.floats(0, 4),
     final_lr_frac=st.floats(0, 1),
-    precision=st.sampled_from(PRECISIONS),
+    precision=st.sampled_from(CHOICES["precision"]),
     channels_last=st.booleans(),
+    clip_norm=st.none() | st.floats(0.1, 10),
+    sizes=st.sampled_from([(), ((0.4, 24),), ((0.25, 16), (0.5, 24))]),
+    freeze=st.lists(st.tuples(st.text(), st.floats(0, 0.9)), max_size=2).map(tuple),
 )
 
 
@@ -68,6 +71,21 @@ def test_is_frozen_and_keyword_only() -> None:
         ("channels_last", 1),
         ("evaluate_every", 0),
         ("name", None),
+        ("accumulate", 0),
+        ("accumulate", 251),
+        ("clip_norm", 0.0),
+        ("average", "median"),
+        ("average_decay", 1.0),
+        ("average_start", 1.0),
+        ("average_every", 0),
+        ("on_nan", "hope"),
+        ("sizes", ((0.5, 16.5),)),
+        ("sizes", ((0.5, 16), (0.2, 24))),
+        ("sizes", ((1.0, 16),)),
+        ("sizes", ((0.5, 0),)),
+        ("sizes", 24),
+        ("freeze", (("stem", 1.0),)),
+        ("freeze", ("stem",)),
     ],
 )
 def test_refuses_what_cannot_be_run_and_names_it(field: str, value: object) -> None:
@@ -91,9 +109,21 @@ def test_what_is_no_recipe_is_refused_with_its_source(text: str) -> None:
 
 def test_settings_from_text() -> None:
     changed = Recipe().with_settings(
-        {"lr": "0.05", "epochs": "3", "channels_last": "False", "optimizer": "adamw", "model": "none", "data": "x"}
+        {
+            "sizes": "[[0.4, 24], [0.7, 28]]",
+            "clip_norm": "None",
+            "lr": "0.05",
+            "epochs": "3",
+            "channels_last": "False",
+            "optimizer": "adamw",
+            "model": "none",
+            "data": "x",
+        }
     )
-    assert changed == Recipe(lr=0.05, epochs=3, channels_last=False, optimizer="adamw", model=None, data="x")
+    assert changed.sizes == ((0.4, 24), (0.7, 28))
+    assert changed.replace(sizes=()) == Recipe(
+        lr=0.05, epochs=3, channels_last=False, optimizer="adamw", model=None, data="x"
+    )
     with pytest.raises(RecipeError, match=r"lr .*'fast'"):
         Recipe().with_settings({"lr": "fast"})
     with pytest.raises(RecipeError, match="nearest"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -32,20 +33,28 @@ def test_a_preloaded_allocator_is_left_alone(library: str, monkeypatch: pytest.M
 
 
 @pytest.mark.skipif(not GLIBC, reason="the setting is glibc's")
-def test_a_large_tensor_is_faulted_in_once() -> None:
-    """Page faults of ten uses of a 64 MiB tensor: one use's without returning memory, ten uses' otherwise."""
+def test_a_large_block_is_faulted_in_once() -> None:
+    """Page faults of ten uses of 64 MiB, in a process without torch, whose allocator is malloc too."""
     program = """
-import resource, sys, torch
-from cifarzoo.training.allocator import keep_freed_memory
+import ctypes, importlib.util, resource, sys
+spec = importlib.util.spec_from_file_location("allocator", sys.argv[2])
+allocator = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(allocator)
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+libc.memset.argtypes, libc.free.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t], [ctypes.c_void_p]
 if sys.argv[1] == "on":
-    keep_freed_memory()
+    allocator.keep_freed_memory()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(10):
-    torch.ones(16 * 2**20)
+    block = libc.malloc(2**26)
+    libc.memset(block, 1, 2**26)
+    libc.free(block)
 sys.stdout.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before))
 """
-    faults = {
-        switch: int(subprocess.run([sys.executable, "-c", program, switch], capture_output=True, check=True).stdout)
-        for switch in ("on", "off")
-    }
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    faults = {}
+    for switch in ("on", "off"):
+        command = [sys.executable, "-c", program, switch, allocator.__file__]
+        faults[switch] = int(subprocess.run(command, capture_output=True, check=True, env=environment).stdout)
     assert faults["on"] * 4 < faults["off"]

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import math
 
 import pytest
 import torch
 
-from cifarzoo.errors import DivergedError
-from cifarzoo.training.losses import Meter, check_finite, cross_entropy
+from cifarzoo.training.losses import Meter, backward, cross_entropy
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -24,22 +24,55 @@ def test_is_computed_in_float32() -> None:
     assert cross_entropy(torch.zeros(2, 3, dtype=torch.bfloat16), torch.tensor([0, 1])).dtype == torch.float32
 
 
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+@pytest.mark.parametrize("soft", [False, True])
+def test_parts_add_up_to_the_gradient_of_the_whole(parts: int, soft: bool) -> None:
+    images, targets = torch.randn(7, 3, 4, 4, generator=torch.Generator().manual_seed(0)), torch.arange(7) % 5
+    if soft:
+        targets = torch.nn.functional.one_hot(targets, 5).float() * 0.8 + 0.04
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 5))
+    expected = cross_entropy(model(images), targets, 0.1)
+    expected.backward()
+    gradient = model[1].weight.grad.clone()
+    model.zero_grad()
+    loss, logits = backward(model, images, targets, parts=parts, label_smoothing=0.1, autocast=contextlib.nullcontext)
+    torch.testing.assert_close(loss, expected.detach())
+    torch.testing.assert_close(logits, model(images).detach())
+    torch.testing.assert_close(model[1].weight.grad, gradient)
+    assert not loss.requires_grad and not logits.requires_grad
+
+
+def test_the_forward_pass_runs_in_the_context() -> None:
+    seen = []
+
+    def forward(images: torch.Tensor) -> torch.Tensor:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return images.flatten(1) @ weight
+
+    weight = torch.ones(4, 2, requires_grad=True)
+    backward(
+        forward,
+        torch.ones(2, 1, 2, 2),
+        torch.tensor([0, 1]),
+        parts=2,
+        label_smoothing=0.0,
+        autocast=lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    )
+    assert seen == [True, True]
+
+
 def test_meter_weighs_batches_by_their_images() -> None:
     meter = Meter("cpu")
     meter.add(torch.tensor(1.0), torch.eye(4)[:3], torch.tensor([0, 1, 3]))  # two of three right
     meter.add(torch.tensor(5.0), torch.eye(4)[:1], torch.tensor([[0.7, 0.3, 0.0, 0.0]]))  # right
+    meter.add(torch.tensor(torch.nan), torch.eye(4)[:2], torch.tensor([0, 0]), counted=torch.tensor(False))
     loss, top1 = meter.read()
     assert loss == pytest.approx((3 * 1.0 + 5.0) / 4)
     assert top1 == pytest.approx(75.0)
-    assert meter.images == 4
+    assert meter.images == 6
+    meter.reset()
+    assert meter.images == 0
 
 
 def test_an_empty_meter_says_so() -> None:
     assert all(math.isnan(value) for value in Meter("cpu").read())
-
-
-@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
-def test_a_loss_that_is_no_number_names_step_and_lr(loss: float) -> None:
-    check_finite(1e30, step=1, lr=0.1)
-    with pytest.raises(DivergedError, match=r"step 17 with lr=0\.25"):
-        check_finite(loss, step=17, lr=0.25)

@@ -8,7 +8,7 @@ from torch import nn
 
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
-from cifarzoo.recipes.recipe import OPTIMIZERS
+from cifarzoo.recipes.recipe import CHOICES
 from cifarzoo.training.optim import create_optimizer, parameter_groups, set_lr
 
 
@@ -30,7 +30,7 @@ def test_only_weights_of_two_dimensions_or_more_decay_and_each_trainable_one_com
     assert names == {"positions", "linear.bias", "norm.weight", "norm.bias"}
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", CHOICES["optimizer"])
 def test_a_step_moves_every_parameter_and_decay_spares_the_biases(
     name: str, make_net: Callable[..., nn.Module]
 ) -> None:

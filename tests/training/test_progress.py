@@ -6,6 +6,8 @@ import sys
 import pytest
 import torch
 
+from cifarzoo.recipes import Recipe
+from cifarzoo.training.averaging import Average
 from cifarzoo.training.history import EpochRecord
 from cifarzoo.training.losses import Meter
 from cifarzoo.training.progress import Bar, Lines, Progress, create_progress, epoch_line
@@ -29,7 +31,8 @@ def state() -> RunState:
     meter = Meter("cpu")
     meter.add(torch.tensor(1.5), torch.eye(4), torch.tensor([0, 1, 2, 0]))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    return RunState(model=model, optimizer=optimizer, meter=meter, step=5, epoch_s=0.5)
+    average = Average(model, Recipe(), 10)
+    return RunState(model=model, optimizer=optimizer, average=average, meter=meter, step=5, epoch_s=0.5)
 
 
 def test_a_bar_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from cifarzoo import files
 from cifarzoo.errors import CifarZooError, ResumeError, SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import run_folder
+from cifarzoo.training.averaging import Average
 from cifarzoo.training.checkpoints import CheckpointWarning
 from cifarzoo.training.history import EpochRecord, History
 from cifarzoo.training.losses import Meter
@@ -32,7 +33,8 @@ def record(epoch: int) -> EpochRecord:
 @pytest.fixture
 def state(make_net: Callable[..., nn.Module]) -> RunState:
     model = make_net()
-    return RunState(model=model, optimizer=create_optimizer(model, RECIPE), meter=Meter("cpu"))
+    optimizer, average = create_optimizer(model, RECIPE), Average(model, RECIPE, 10)
+    return RunState(model=model, optimizer=optimizer, average=average, meter=Meter("cpu"))
 
 
 def card(state: RunState, epochs: float) -> Card:

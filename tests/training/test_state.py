@@ -9,7 +9,8 @@ from torch import nn
 
 from cifarzoo.errors import ResumeError
 from cifarzoo.recipes import Recipe
-from cifarzoo.recipes.recipe import OPTIMIZERS
+from cifarzoo.recipes.recipe import CHOICES
+from cifarzoo.training.averaging import Average
 from cifarzoo.training.evaluation import Evaluation
 from cifarzoo.training.losses import Meter
 from cifarzoo.training.optim import create_optimizer
@@ -17,7 +18,9 @@ from cifarzoo.training.state import RunState
 
 
 def make_state(model: nn.Module, optimizer: str = "sgd") -> RunState:
-    return RunState(model=model, optimizer=create_optimizer(model, Recipe(optimizer=optimizer)), meter=Meter("cpu"))
+    recipe = Recipe(optimizer=optimizer, average="ema", average_every=1)
+    average = Average(model, recipe, 10)
+    return RunState(model=model, optimizer=create_optimizer(model, recipe), average=average, meter=Meter("cpu"))
 
 
 def step(state: RunState) -> None:
@@ -27,12 +30,13 @@ def step(state: RunState) -> None:
     loss.backward()
     state.optimizer.step()
     state.optimizer.zero_grad()
-    state.meter.add(loss, logits, torch.arange(4))
+    state.meter.add(loss.detach(), logits.detach(), torch.arange(4))
     state.step += 1
+    state.average.update(state.step)
     state.epoch_s += 0.5
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_a_restored_state_goes_on_bit_for_bit(
     optimizer: str, layout: torch.memory_format, make_net: Callable[..., nn.Module]

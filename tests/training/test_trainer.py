@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from cifarzoo.errors import CifarZooError, DivergedError, RecipeError, SettingEr
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import EpochRecord, Trainer, evaluate
 from cifarzoo.training.history import History
+from cifarzoo.weights import load_weights
 
 RECIPE = Recipe(epochs=3, batch_size=16, lr=0.1, schedule="onecycle", warmup_epochs=1, label_smoothing=0.1)
 
@@ -130,20 +133,115 @@ def test_what_does_not_fit_raises_before_anything_starts(tmp_path: Path, make_ne
         Trainer(make_net(), RECIPE, resume="sometimes")
 
 
-def test_a_loss_that_is_no_number_names_step_and_lr(make_net: Nets, make_set: Sets) -> None:
-    class Breaks(nn.Module):
+class Breaks(nn.Module):
+    """A model whose logits are no numbers in some training steps."""
+
+    def __init__(self, net: nn.Module, *steps: int) -> None:
+        super().__init__()
+        self.net, self.calls, self.steps = net, 0, steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += self.training
+        logits: Tensor = self.net(x)
+        return logits * torch.nan if self.training and self.calls in self.steps else logits
+
+
+def test_a_loss_that_is_no_number_names_step_lr_images_and_checkpoint(
+    tmp_path: Path, make_net: Nets, make_set: Sets
+) -> None:
+    recipe = RECIPE.replace(schedule="constant", warmup_epochs=0)
+    trainer = Trainer(Breaks(make_net(), 6), recipe, progress=False, output_dir=tmp_path)
+    with pytest.raises(DivergedError, match=r"step 6 with lr=0\.1, on the images .*step-000000004-epoch-0") as caught:
+        trainer.fit(make_set())
+    assert len(caught.value.indices) == 16  # type: ignore[attr-defined]
+    stopped = weights(trainer.model)
+    assert trainer.state is not None and trainer.state.step == 6
+    seen: dict[int, dict[str, Tensor]] = {}
+    unbroken = Breaks(make_net())
+    Trainer(unbroken, recipe, progress=False, on_step=lambda step, _: seen.update({step: weights(unbroken)})).fit(
+        make_set()
+    )
+    assert same(stopped, seen[5])
+    checkpoints = sorted((tmp_path / "checkpoints").iterdir())
+    assert [path.name for path in checkpoints] == ["step-000000004-epoch-000001"]
+
+
+def test_an_update_that_is_skipped_is_reported(
+    make_net: Nets, make_set: Sets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = Breaks(make_net(), 2, 7, 8)
+    history = Trainer(model, RECIPE.replace(on_nan="skip")).fit(make_set())
+    assert all(math.isfinite(record.train_loss) for record in history.records)
+    assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
+    said = [line for line in capsys.readouterr().err.splitlines() if "left out" in line]
+    assert [line.split(" at ")[1].split(" with")[0] for line in said] == ["step 2", "step 7", "step 8"]
+    assert history.last.step == 12
+
+
+def test_parts_of_a_batch_give_the_weights_of_the_whole(make_net: Nets, make_set: Sets) -> None:
+    """Without batch norm and dropout, which see each part alone."""
+    models = [make_net(), make_net()]
+    for model, parts in zip(models, (1, 3), strict=True):
+        model.norm, model.drop = nn.Identity(), nn.Identity()
+        trained(RECIPE.replace(accumulate=parts, precision="fp32"), model, make_set())
+    for name, tensor in models[0].state_dict().items():
+        torch.testing.assert_close(tensor, models[1].state_dict()[name], rtol=1e-4, atol=1e-5)
+
+
+def test_pictures_grow(make_net: Nets, make_set: Sets) -> None:
+    class Watched(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.net, self.calls = make_net(), 0
+            self.net, self.sides = make_net(), []
 
         def forward(self, x: Tensor) -> Tensor:
-            self.calls += 1
+            self.sides.append((self.training, x.shape[-1]))
             logits: Tensor = self.net(x)
-            return logits * torch.nan if self.calls == 6 else logits
+            return logits
 
-    recipe = RECIPE.replace(schedule="constant", warmup_epochs=0)
-    with pytest.raises(DivergedError, match=r"nan at step 6 with lr=0\.1;"):
-        Trainer(Breaks(), recipe, progress=False).fit(make_set())
+    model = Watched()
+    Trainer(model, RECIPE.replace(sizes=((0.25, 8), (0.5, 12))), progress=False).fit(make_set(), make_set(16))
+    assert [side for training, side in model.sides if training] == [8] * 3 + [12] * 3 + [16] * 6
+    assert {side for training, side in model.sides if not training} == {16}
+    with pytest.raises(RecipeError, match=r"sizes has 4 px.*8 px or more"):
+        Trainer(make_net(), RECIPE.replace(sizes=((0.5, 4),)), progress=False).fit(make_set())
+
+
+def test_frozen_layers_stay(make_net: Nets, make_set: Sets) -> None:
+    model = make_net()
+    seen: list[Tensor] = []
+    recipe = RECIPE.replace(freeze=(("conv", 0.5),), weight_decay=0.1)
+    hook = lambda *_: seen.append(model.conv.weight.detach().clone())  # noqa: E731
+    Trainer(model, recipe, progress=False, on_step=hook).fit(make_set())
+    moved = [not torch.equal(a, b) for a, b in itertools.pairwise(seen)]
+    assert moved == [True] * 5 + [False] * 6
+    assert model.conv.weight.requires_grad
+
+
+@pytest.mark.parametrize("average", ["ema", "tail"])
+def test_the_average_is_what_is_evaluated_and_saved(
+    average: str, tmp_path: Path, make_net: Nets, make_set: Sets
+) -> None:
+    recipe = RECIPE.replace(average=average, average_every=1, average_decay=0.8, precision="fp32")
+    plain, averaged = make_net(), make_net()
+    Trainer(plain, RECIPE.replace(precision="fp32"), progress=False).fit(make_set())
+    trainer = Trainer(averaged, recipe, progress=False, output_dir=tmp_path)
+    history = trainer.fit(make_set(), make_set(32, seed=1))
+    assert trainer.state is not None
+    assert torch.equal(averaged.conv.weight, trainer.state.average.shadow[0])
+    assert not torch.equal(averaged.conv.weight, plain.conv.weight)
+    assert history.last.test_loss == evaluate(averaged, make_set(32, seed=1)).loss
+
+
+def test_compiled_training_saves_plain_names(
+    tmp_path: Path, make_net: Nets, make_set: Sets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[nn.Module] = []
+    monkeypatch.setattr(torch, "compile", lambda model: compiled.append(model) or model.__call__)
+    model = make_net()
+    Trainer(model, RECIPE.replace(compile=True), progress=False, output_dir=tmp_path).fit(make_set())
+    assert compiled == [model]
+    assert load_weights(tmp_path)[0].keys() == model.state_dict().keys()
 
 
 def test_the_last_epoch_is_always_evaluated(make_net: Nets, make_set: Sets) -> None:

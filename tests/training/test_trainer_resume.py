@@ -34,7 +34,18 @@ RECIPE = Recipe(
 STEPS = 12  # 64 images
 VARIANTS = {
     "sgd": RECIPE,
-    "adam in bf16": RECIPE.replace(optimizer="adam", lr=1e-3, precision="bf16"),
+    "adam in bf16 with ema": RECIPE.replace(
+        optimizer="adam", lr=1e-3, precision="bf16", average="ema", average_every=1, average_start=0.2
+    ),
+    "lookahead, sizes, freezing, parts": RECIPE.replace(
+        average="lookahead",
+        average_every=2,
+        sizes=((0.3, 8), (0.6, 12)),
+        freeze=(("conv", 0.7),),
+        accumulate=3,
+        clip_norm=1.0,
+        on_nan="skip",
+    ),
 }
 
 Nets, Sets = Callable[..., nn.Module], Callable[..., Any]
