@@ -39,7 +39,7 @@ class ColorJitter(Op):
         low, high = low.to(draws.device), high.to(draws.device)
         order = draws.permutations("order", 4)  # (B, 4)
         active = torch.tensor([s > 0 for s in strengths], device=draws.device)
-        order = order[active[order]].view(len(draws), -1)  # (B, steps)
+        order = order[active[order]].view(len(draws), sum(s > 0 for s in strengths))  # (B, steps)
         return {"order": order, "factors": low + draws.uniform("factors", 4) * (high - low)}
 
     def apply(self, images: Tensor, parameters: Parameters) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -18,6 +19,8 @@ class Op(ABC):
     split anywhere between the two.
     """
 
+    resizes: ClassVar[bool] = False  # whether images may come out in another size
+
     @abstractmethod
     def draw(self, draws: Draws, images: Tensor) -> Parameters:
         """Parameters for each image.
@@ -30,3 +33,15 @@ class Op(ABC):
     @abstractmethod
     def apply(self, images: Tensor, parameters: Parameters) -> Tensor:
         """New images of the same dtype; ``images`` (B, C, H, W) are left as they are."""
+
+
+class MixOp(ABC):
+    """An operation that mixes images with their partners in the batch, and their targets likewise."""
+
+    @abstractmethod
+    def draw(self, draws: Draws, images: Tensor) -> Parameters:
+        """Parameters for each image, its partner among them; arguments as in ``Op.draw``."""
+
+    @abstractmethod
+    def apply(self, images: Tensor, targets: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
+        """New images (B, C, H, W) float and targets (B, K) float; the arguments are left as they are."""

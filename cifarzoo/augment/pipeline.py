@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from cifarzoo.augment.op import Op
+from cifarzoo.augment.functional import scale_and_shift
+from cifarzoo.augment.op import MixOp, Op, Parameters
+from cifarzoo.augment.pieces import in_pieces
 from cifarzoo.draws import Draws
 from cifarzoo.errors import SettingError
 
 BatchFunction = Callable[[Tensor], Tensor]
+_Drawn = list[tuple[Op, Parameters]]
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,19 @@ class Pipeline:
     """
 
     ops: tuple[Op | BatchFunction, ...] = ()
-    mixing: tuple[Op, ...] = ()
+    mixing: tuple[MixOp, ...] = ()
 
     def __post_init__(self) -> None:
-        for op in (*self.ops, *self.mixing):
-            if not callable(op) and not isinstance(op, Op):
-                raise SettingError(f"{op!r} is no operation; give an Op or a callable from a batch to a batch")
+        for op in self.ops:
+            if not isinstance(op, Op) and (isinstance(op, type | MixOp) or not callable(op)):
+                raise SettingError(f"ops hold {op!r}; give operations, or callables from a batch to a batch")
+        for mix in self.mixing:
+            if not isinstance(mix, MixOp):
+                raise SettingError(f"mixing holds {mix!r}; give operations that mix, such as MixUp()")
+
+    def __repr__(self) -> str:
+        lines = [*map(repr, self.ops), *(f"mixing {mix!r}" for mix in self.mixing)]
+        return "Pipeline(" + "".join(f"\n    {line}," for line in lines) + ("\n)" if lines else ")")
 
     def __call__(
         self, images: Tensor, *, draws: Draws | None = None, generator: torch.Generator | None = None
@@ -47,15 +58,58 @@ class Pipeline:
         """
         if not self.ops:
             return images
-        if draws is None:
-            draws = Draws.from_generator(len(images), generator=generator, device=images.device)
+        images, drawn = self._all_but_the_last_run(images, _keyed(draws, generator, images))
+        return _run(images, drawn) if drawn else images
+
+    def finish(
+        self,
+        images: Tensor,
+        *,
+        scale: Tensor,
+        shift: Tensor,
+        dtype: torch.dtype = torch.float32,
+        memory_format: torch.memory_format = torch.contiguous_format,
+        draws: Draws | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Augment a batch and normalise it: ``self(images) * scale + shift``, while each piece is in the cache.
+
+        Args:
+            images: (B, C, H, W) uint8; never written to.
+            scale: (1, C, 1, 1) float32, 1 / (255 std).
+            shift: (1, C, 1, 1) float32, -mean / std.
+            dtype: of the result; it is computed in float32.
+            memory_format: of the result.
+            draws: the random numbers, one row an image.
+            generator: what keys them otherwise; torch's global one by default.
+
+        Returns:
+            (B, C, H, W) of ``dtype``.
+        """
+        images, drawn = self._all_but_the_last_run(images, _keyed(draws, generator, images))
+        if drawn and drawn[-1][0].resizes:
+            images, drawn = _run(images, drawn), []
+        result = torch.empty(images.shape, dtype=dtype, device=images.device, memory_format=memory_format)
+        in_pieces(
+            lambda rows: scale_and_shift(_apply(images[rows], drawn, rows), scale, shift, out=result[rows]), images
+        )
+        return result
+
+    def _all_but_the_last_run(self, images: Tensor, draws: Draws) -> tuple[Tensor, _Drawn]:
+        """Run what comes before the last run of operations between which the size stays; and that run, drawn."""
+        drawn: _Drawn = []
         for position, op in enumerate(self.ops):
-            images = op.apply(images, op.draw(draws.fork(position), images)) if isinstance(op, Op) else op(images)
-        return images
+            if drawn and (not isinstance(op, Op) or drawn[-1][0].resizes):
+                images, drawn = _run(images, drawn), []
+            if isinstance(op, Op):
+                drawn.append((op, op.draw(draws.fork(position), images)))
+            else:
+                images = op(images)
+        return images, drawn
 
     @property
     def mixes(self) -> bool:
-        """Whether ``mix`` does anything."""
+        """Whether ``mix`` does anything but encode targets."""
         return bool(self.mixing)
 
     def mix(
@@ -74,10 +128,33 @@ class Pipeline:
             targets: (B,) int64.
             num_classes: K.
             draws: the random numbers, one row an image.
-            generator: what keys them otherwise.
+            generator: what keys them otherwise; torch's global one by default.
 
         Returns:
             Images (B, C, H, W) and targets (B, K) float32, rows sum to 1.
         """
-        soft = torch.nn.functional.one_hot(targets, num_classes).to(torch.float32)  # (B, K)
+        draws = _keyed(draws, generator, images)
+        soft = F.one_hot(targets, num_classes).to(torch.float32)  # (B, K)
+        for position, op in enumerate(self.mixing):
+            images, soft = op.apply(images, soft, op.draw(draws.fork(f"mix{position}"), images))
         return images, soft
+
+
+def _keyed(draws: Draws | None, generator: torch.Generator | None, images: Tensor) -> Draws:
+    """The draws given, or new ones."""
+    if draws is not None:
+        return draws
+    return Draws.from_generator(len(images), generator=generator, device=images.device)
+
+
+def _run(images: Tensor, drawn: _Drawn) -> Tensor:
+    """Operations on a batch, piece by piece."""
+    pieces = in_pieces(lambda rows: _apply(images[rows], drawn, rows), images)
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+
+def _apply(images: Tensor, drawn: _Drawn, rows: slice) -> Tensor:
+    """Operations on some rows of a batch, with those rows of what was drawn for all of it."""
+    for op, parameters in drawn:
+        images = op.apply(images, {name: values[rows] for name, values in parameters.items()})
+    return images

@@ -4,19 +4,42 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from cifarzoo.augment.autoaugment import AugMix, AutoAugment
+from cifarzoo.augment.boxes import Cutout, RandomResizedCrop
 from cifarzoo.augment.color import ColorJitter
-from cifarzoo.augment.geometric import RandomCrop, RandomFlip
+from cifarzoo.augment.geometric import AlternatingFlip, RandomAffine, RandomCrop, RandomFlip, RandomTranslate
 from cifarzoo.augment.pipeline import Pipeline
+from cifarzoo.augment.policies import RandAugment, TrivialAugment
 from cifarzoo.errors import SettingError
+
+_GRAY = 0.5  # about the mean of photographs: what a network sees as nothing
 
 
 def _presets(size: int) -> dict[str, Pipeline]:
     """Every preset for images of ``size`` x ``size`` px."""
-    flip, crop = RandomFlip(prob=0.5), RandomCrop(padding_px=size // 8)
+    flip, crop = RandomFlip(prob=0.5), RandomCrop(padding_px=max(1, size // 8))
+    alternate, move = AlternatingFlip(), RandomTranslate(max_px=max(1, size // 16), mode="reflect")
+    affine = RandomAffine(
+        angle_deg=15.0,
+        translate_frac=(0.1, 0.1),
+        scale=(0.9, 1.1),
+        shear_deg=(10.0, 0.0),
+        interpolation="bilinear",
+        fill_frac=None,
+    )
     return {
         "none": Pipeline(),
         "baseline": Pipeline((flip, crop)),
         "colorjitter": Pipeline((flip, crop, ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05))),
+        "strong": Pipeline((flip, affine, ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1))),
+        "airbench": Pipeline((alternate, move)),
+        "airbench-cutout": Pipeline((alternate, move, Cutout(size_px=3 * size // 8, fill_frac=_GRAY))),
+        "trivial": Pipeline((flip, crop, TrivialAugment())),
+        "randaugment": Pipeline((flip, crop, RandAugment(num_ops=2, magnitude=9))),
+        "autoaugment": Pipeline((flip, crop, AutoAugment())),
+        "augmix": Pipeline((flip, crop, AugMix())),
+        "crop-flip-cutout": Pipeline((crop, flip, Cutout(size_px=size // 2, fill_frac=_GRAY))),
+        "rrc": Pipeline((RandomResizedCrop(scale=(0.25, 1.0)), flip)),
     }
 
 

@@ -11,7 +11,8 @@ from cifarzoo.augment.functional.color import (
 )
 from cifarzoo.augment.functional.erase import box_mask, erase, paste
 from cifarzoo.augment.functional.mix import cutmix, mixup
-from cifarzoo.augment.functional.normalize import normalize
+from cifarzoo.augment.functional.normalize import normalize, scale_and_shift
+from cifarzoo.augment.functional.policy import OPERATIONS, apply_operations
 from cifarzoo.augment.functional.resize import resize, resized_crop
 from cifarzoo.augment.functional.shift import crop, flip_horizontal, translate
 from cifarzoo.augment.functional.tone import (
@@ -24,11 +25,13 @@ from cifarzoo.augment.functional.tone import (
 )
 
 __all__ = [
+    "OPERATIONS",
     "adjust_brightness",
     "adjust_contrast",
     "adjust_hue",
     "adjust_saturation",
     "adjust_sharpness",
+    "apply_operations",
     "autocontrast",
     "box_mask",
     "crop",
@@ -46,6 +49,7 @@ __all__ = [
     "posterize",
     "resize",
     "resized_crop",
+    "scale_and_shift",
     "solarize",
     "translate",
     "warp_affine",

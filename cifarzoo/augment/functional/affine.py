@@ -11,7 +11,7 @@ from cifarzoo.augment.functional.layout import laid_out_like
 
 
 def inverse_affine_matrices(
-    angle_deg: Tensor, translate_px: Tensor, scale: Tensor, shear_deg: Tensor, center_px: tuple[float, float]
+    angle_deg: Tensor, translate_px: Tensor, scale: Tensor, shear_deg: Tensor, center_px: Tensor | None = None
 ) -> Tensor:
     """Where each pixel of the result comes from.
 
@@ -20,14 +20,14 @@ def inverse_affine_matrices(
         translate_px: (B, 2) float64, right and down.
         scale: (B,) float64, above 0.
         shear_deg: (B, 2) float64, along x and along y.
-        center_px: the fixed point, x and y from the middle of the image.
+        center_px: (B, 2) float64, the fixed point, x and y from the middle of the image; None is the middle.
 
     Returns:
         (B, 2, 3) float64: the inverse of translation x rotation x scale x shear about the centre.
     """
     rotation = torch.deg2rad(angle_deg)
     shear_x, shear_y = torch.deg2rad(shear_deg).unbind(1)
-    center_x, center_y = center_px
+    center_x, center_y = (torch.zeros_like(translate_px) if center_px is None else center_px).unbind(1)
     moved_x, moved_y = center_x + translate_px[:, 0], center_y + translate_px[:, 1]
     a = torch.cos(rotation - shear_y) / torch.cos(shear_y)
     b = -(a * torch.tan(shear_x) + torch.sin(rotation))

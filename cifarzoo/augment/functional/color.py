@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cifarzoo.augment.functional.layout import laid_out_like, put, take
+from cifarzoo.augment.functional.layout import full_scale, laid_out_like, put, take
 
 _GRAY = (0.2989, 0.587, 0.114)  # ITU-R BT.601 luma
 _FAR = 1e9  # moves a candidate out of reach where its weight, at least 2^-24, is not zero
@@ -23,9 +23,8 @@ def working(images: Tensor) -> Tensor:
 
 def finished(values: Tensor, images: Tensor) -> Tensor:
     """Clamped to the range of ``images`` and cast to their dtype, which truncates; overwrites ``values``."""
-    if images.is_floating_point():
-        return values.clamp_(0.0, 1.0)
-    return values.clamp_(0.0, 255.0).to(torch.int16).to(torch.uint8)
+    values.clamp_(0.0, full_scale(images))
+    return values if images.is_floating_point() else values.to(torch.int16).to(torch.uint8)
 
 
 def _each(factors: Tensor, values: Tensor) -> Tensor:
@@ -71,14 +70,12 @@ def adjust_saturation(images: Tensor, factors: Tensor) -> Tensor:
     return _blend(values, _luma(values, whole=not images.is_floating_point()), factors, images)
 
 
-def grayscale(images: Tensor, mask: Tensor) -> Tensor:
-    """Make some of the images grey, with the channels they had. ``mask``: (B,) bool, which ones."""
-    gray = images.clone()
-    if images.shape[1] == 3:
-        rows = mask.nonzero()[:, 0]
-        level = _luma(working(take(images, rows)), whole=False).to(images.dtype)  # (R, 1, H, W)
-        put(gray, rows, level.expand(-1, 3, -1, -1))
-    return gray
+def grayscale(images: Tensor) -> Tensor:
+    """Each image in grey, with the channels it had."""
+    if images.shape[1] == 1:
+        return images.clone()
+    gray = _luma(working(images), whole=False).to(images.dtype)  # (B, 1, H, W)
+    return laid_out_like(gray.expand_as(images), images)
 
 
 def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:

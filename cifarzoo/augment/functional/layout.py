@@ -6,6 +6,11 @@ import torch
 from torch import Tensor
 
 
+def full_scale(images: Tensor) -> float:
+    """The largest value there is: 255 of uint8, 1 of float."""
+    return 1.0 if images.is_floating_point() else 255.0
+
+
 def is_channels_last(images: Tensor) -> bool:
     """Whether (B, C, H, W) is stored as (B, H, W, C)."""
     return images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous()

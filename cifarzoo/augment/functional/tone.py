@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cifarzoo.augment.functional.color import finished, plane, working
-from cifarzoo.augment.functional.layout import laid_out_like
+from cifarzoo.augment.functional.layout import full_scale, laid_out_like
 
 
 def invert(images: Tensor) -> Tensor:
@@ -37,12 +37,11 @@ def solarize(images: Tensor, thresholds: Tensor) -> Tensor:
 
 def autocontrast(images: Tensor) -> Tensor:
     """Stretch each channel of each image to the full range; a channel of one value stays."""
-    bound = 1.0 if images.is_floating_point() else 255.0
     values = working(images)
     low = images.amin(dim=(2, 3), keepdim=True).to(values.dtype)  # (B, C, 1, 1)
     high = images.amax(dim=(2, 3), keepdim=True).to(values.dtype)  # (B, C, 1, 1)
     flat = high == low
-    span = ((high - low) * (1.0 / bound)).masked_fill_(flat, 1.0)
+    span = ((high - low) * (1.0 / full_scale(images))).masked_fill_(flat, 1.0)
     return finished(values.sub_(low.masked_fill_(flat, 0.0)).div_(span), images)
 
 
