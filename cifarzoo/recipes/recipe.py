@@ -12,8 +12,9 @@ from cifarzoo.errors import RecipeError
 from cifarzoo.recipes.validation import check_choice, check_known, check_range, coerce, parse
 
 CHOICES: dict[str, tuple[object, ...]] = {
-    "optimizer": ("sgd", "adam", "adamw"),
-    "schedule": ("constant", "linear", "cosine", "onecycle"),
+    "optimizer": ("sgd", "adam", "adamw", "muon"),
+    "rest_optimizer": ("sgd", "adamw"),
+    "schedule": ("constant", "linear", "cosine", "onecycle", "triangle", "wsd"),
     "average": ("none", "ema", "lookahead", "tail"),
     "precision": ("auto", "fp32", "bf16"),
     "on_nan": ("stop", "skip"),
@@ -50,13 +51,26 @@ class Recipe:
     """Decides order, augmentation and dropout; the initial weights belong to the model (``create(..., seed=)``)."""
 
     optimizer: str = "sgd"
-    """``sgd`` (with Nesterov's momentum), ``adam`` or ``adamw``."""
+    """``sgd`` (with Nesterov's momentum), ``adam``, ``adamw``, or ``muon`` for the weights of convolutions and hidden
+    linear layers with ``rest_optimizer`` for everything else."""
+
+    rest_optimizer: str = "sgd"
+    """What takes the head, norms and biases beside Muon: ``sgd`` or ``adamw``."""
 
     lr: float = 0.1
     """Peak learning rate, a step at ``batch_size``."""
 
+    head_lr_ratio: float = 1.0
+    """Learning rate of the classifier's weights, in units of ``lr``."""
+
+    bias_lr_ratio: float = 1.0
+    """Learning rate of norms, biases and other vectors, in units of ``lr``."""
+
     momentum: float = 0.9
-    """Momentum of SGD; the first beta of Adam and AdamW. In [0, 1)."""
+    """Momentum of SGD and Muon; the first beta of Adam and AdamW. In [0, 1)."""
+
+    rest_momentum: float = 0.85
+    """The same for ``rest_optimizer``."""
 
     beta2: float = 0.999
     """The second beta of Adam and AdamW. In [0, 1)."""
@@ -69,8 +83,9 @@ class Recipe:
     """Longest gradient, all parameters together: a longer one is scaled down to it. None leaves it."""
 
     schedule: str = "cosine"
-    """Shape of the learning rate after the warm-up: ``constant``, ``linear``, ``cosine`` (both fall to
-    ``final_lr_frac``) or ``onecycle`` (rises as a cosine during the warm-up, falls as a cosine after it)."""
+    """Course of the learning rate: ``constant``; ``linear`` or ``cosine``, down to ``final_lr_frac``; ``onecycle``, up
+    and down as cosines; ``triangle``, straight up from a fifth, straight down; ``wsd``, which stays at the peak and
+    falls in the last fifth."""
 
     warmup_epochs: float = 0.0
     """Epochs in which the learning rate rises from near 0 to its peak."""
@@ -126,9 +141,9 @@ class Recipe:
             check_choice(name, getattr(self, name), choices)
         for name in ("epochs", "batch_size", "accumulate", "average_every", "evaluate_every"):
             check_range(name, getattr(self, name), low=1)
-        for name in ("momentum", "beta2", "label_smoothing", "average_decay", "average_start"):
+        for name in ("momentum", "rest_momentum", "beta2", "label_smoothing", "average_decay", "average_start"):
             check_range(name, getattr(self, name), low=0, high=1)
-        for name in ("lr", "clip_norm"):
+        for name in ("lr", "head_lr_ratio", "bias_lr_ratio", "clip_norm"):
             check_range(name, getattr(self, name), low=0, ends="()")
         check_range("weight_decay", self.weight_decay, low=0)
         check_range("warmup_epochs", self.warmup_epochs, low=0, high=self.epochs)

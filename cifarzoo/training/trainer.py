@@ -202,7 +202,7 @@ class Trainer:
         )
         state = RunState(
             model=model,
-            optimizer=create_optimizer(model, recipe),
+            optimizer=create_optimizer(model, recipe, precision=self.precision),
             average=Average(model, recipe, recipe.epochs * len(loader)),
             meter=Meter(device),
             history=History(params=sum(parameter.numel() for parameter in model.parameters())),

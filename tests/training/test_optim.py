@@ -23,7 +23,7 @@ class WithEmbedding(nn.Module):
 
 def test_only_weights_of_two_dimensions_or_more_decay_and_each_trainable_one_comes_once() -> None:
     model = WithEmbedding()
-    decayed, plain = parameter_groups(model, 0.1)
+    decayed, plain = parameter_groups(model, Recipe(weight_decay=0.1))
     assert [decayed["weight_decay"], plain["weight_decay"]] == [0.1, 0.0]
     assert [id(p) for p in decayed["params"]] == [id(model.linear.weight)]
     names = {name for name, p in model.named_parameters() if any(p is q for q in plain["params"])}
@@ -42,8 +42,29 @@ def test_a_step_moves_every_parameter_and_decay_spares_the_biases(
             parameter.grad = torch.full_like(parameter, grad)
         create_optimizer(model, recipe).step()
         moved = {key: not torch.equal(before[key], value) for key, value in model.named_parameters()}
+        # Muon gives filters their norm instead of a decay, gradient or not.
         expected = {key: grad > 0 or (key.endswith("weight") and before[key].ndim > 1) for key in moved}
         assert moved == expected
+
+
+def test_head_and_vectors_have_learning_rates_of_their_own() -> None:
+    class WithHead(WithEmbedding):
+        def get_classifier(self) -> nn.Module:
+            return self.linear
+
+    recipe = Recipe(lr=0.1, head_lr_ratio=3.0, bias_lr_ratio=0.5, optimizer="adamw")
+    optimizer = create_optimizer(WithHead(), recipe)
+    set_lr(optimizer, 0.2)
+    assert [group["lr"] for group in optimizer.param_groups] == [pytest.approx(0.6), pytest.approx(0.1)]
+    assert [group["orthogonal"] for group in optimizer.param_groups] == [False, False]
+
+
+@pytest.mark.parametrize("precision, dtype", [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_muon_multiplies_in_the_runs_precision(
+    precision: str, dtype: torch.dtype, make_net: Callable[..., nn.Module]
+) -> None:
+    optimizer = create_optimizer(make_net(), Recipe(optimizer="muon"), precision=precision)
+    assert optimizer._dtype == dtype  # type: ignore[attr-defined]
 
 
 def test_sgd_is_nesterovs() -> None:

@@ -31,7 +31,7 @@ def test_rises_to_the_peak_then_never_rises_again(name: str, length: tuple[int, 
     assert all(a >= b - 1e-12 for a, b in itertools.pairwise(values[warmup:]))
 
 
-@given(st.sampled_from(["linear", "cosine", "onecycle"]), lengths(), st.floats(0, 1))
+@given(st.sampled_from(["linear", "cosine", "onecycle", "triangle", "wsd"]), lengths(), st.floats(0, 1))
 def test_ends_at_its_final_fraction(name: str, length: tuple[int, int], final: float) -> None:
     total, warmup = length
     assert lr_fraction(name, total - 1, total=total, warmup=warmup, final_frac=final) == pytest.approx(final)
@@ -53,6 +53,18 @@ def test_cosine_is_half_way_down_in_the_middle_and_flat_at_both_ends() -> None:
 
 def test_constant_stays() -> None:
     assert {lr_fraction("constant", step, total=9) for step in range(9)} == {1.0}
+
+
+def test_triangle_has_two_straight_sides() -> None:
+    values = [lr_fraction("triangle", step, total=21, warmup=5, final_frac=0.05) for step in range(21)]
+    assert values[:6] == pytest.approx([0.2, 0.36, 0.52, 0.68, 0.84, 1.0])
+    assert [a - b for a, b in itertools.pairwise(values[5:])] == pytest.approx([0.95 / 15] * 15)
+
+
+def test_wsd_stays_at_the_peak_and_falls_in_the_last_fifth() -> None:
+    values = [lr_fraction("wsd", step, total=101, warmup=10, final_frac=0.0) for step in range(101)]
+    assert values[10:81] == [1.0] * 71
+    assert [a - b for a, b in itertools.pairwise(values[80:])] == pytest.approx([0.05] * 20)
 
 
 def test_recipe_gives_epochs_and_peak() -> None:

@@ -37,6 +37,7 @@ VARIANTS = {
     "adam in bf16 with ema": RECIPE.replace(
         optimizer="adam", lr=1e-3, precision="bf16", average="ema", average_every=1, average_start=0.2
     ),
+    "muon": RECIPE.replace(optimizer="muon", momentum=0.6, rest_optimizer="adamw", bias_lr_ratio=0.01),
     "lookahead, sizes, freezing, parts": RECIPE.replace(
         average="lookahead",
         average_every=2,
