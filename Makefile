@@ -11,7 +11,7 @@ TESTS ?=
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo check format docs campaign wheel-check clean
+.PHONY: help install test demo check format readme docs campaign wheel-check clean
 
 help:
 	@echo "make demo                 train, evaluate and predict on handwritten digits: offline, about a minute"
@@ -19,6 +19,7 @@ help:
 	@echo "make test                 the tests (TESTS='tests/models -k resnet' for some of them)"
 	@echo "make check                lint, formatting, types and the direction of imports"
 	@echo "make format               let ruff mend what it can"
+	@echo "make readme               renew the model table in README.md and docs/models.md"
 	@echo "make docs                 the documentation, into docs/_build/html"
 	@echo "make wheel-check          build the wheel and use it outside of the checkout"
 	@echo "make campaign             the long fault campaigns"
@@ -50,6 +51,9 @@ check: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+readme: $(INSTALLED)
+	$(BIN)/python docs/renew_tables.py
 
 docs: $(INSTALLED)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html

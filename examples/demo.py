@@ -54,13 +54,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-root", help="a folder that holds CIFAR-10; digits are used without it")
     parser.add_argument("--output", type=Path, default=Path("demo-run"), help="where to write (demo-run)")
-    options = parser.parse_args()
+    parser.epilog = "Further options go to `cifarzoo train`."
+    options, further = parser.parse_known_args()
     name = "cifar10" if options.data_root else "digits"
     source = ("--data", name, *(("--root", options.data_root) if options.data_root else ()))
     recipe = CIFAR10_RECIPE if options.data_root else ()
     run = options.output / name
 
-    cifarzoo("train", MODEL, *source, *recipe, "--output", run)
+    cifarzoo("train", MODEL, *source, *recipe, *further, "--output", run, "--resume", "never")
     cifarzoo("eval", run, *source)
     pictures = write_pictures(data.open(name, options.data_root, "test"), run / "pictures")
     cifarzoo("predict", *pictures, "--model", run, "--top", "2")

@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs, so that ``cifarzoo --help`` ans
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -58,9 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given  # accepted anywhere: it is added to a line that has just failed
     try:
-        app(args=[argument for argument in given if argument != "--debug"])
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            app(args=[argument for argument in given if argument != "--debug"])
     except CifarZooError as error:
         if debug:
             raise
         typer.echo(f"cifarzoo: {' '.join(str(error).split())}", err=True)
         raise SystemExit(USER_MISTAKE) from None
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    """Show a warning as one line, without the place in the code that a user cannot do anything about."""
+    typer.echo(f"cifarzoo: {category.__name__}: {' '.join(str(message).split())}", err=True)

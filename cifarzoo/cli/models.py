@@ -27,11 +27,11 @@ def list_models(
     from cifarzoo import factory
 
     specs = [factory.model_info(name) for name in factory.list_models(pattern)]
-    specs.sort(key=lambda spec: (spec.input_size, spec.name))
+    specs.sort(key=lambda spec: (spec.input_size, spec.params))
     if as_json:
         write_json([_record(spec) for spec in specs])
     elif markdown:
-        typer.echo(markdown_table(("what", *COLUMNS), [(spec.summary, *_row(spec)) for spec in specs]))
+        typer.echo(markdown_table((*COLUMNS, "what"), [(*_row(spec), spec.summary) for spec in specs]))
     else:
         write_table(COLUMNS, [_row(spec) for spec in specs])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +12,11 @@ import typer
 
 from cifarzoo.cli.options import AsJson, Device, Root
 from cifarzoo.cli.output import write_json
-from cifarzoo.errors import SettingError
+from cifarzoo.errors import CifarZooError, SettingError
 
 if TYPE_CHECKING:
     from cifarzoo.data import Dataset
+    from cifarzoo.models import Classifier
     from cifarzoo.recipes import Recipe
 
 RECIPE = "Recipe"
@@ -26,9 +28,16 @@ def train(
     data: Annotated[str | None, typer.Option(metavar="NAME", help="The data set, such as cifar10 or digits.")] = None,
     root: Root = None,
     output: Annotated[Path, typer.Option(metavar="RUN", help="The folder to write the run to.")],
+    model_settings: Annotated[
+        list[str] | None,
+        typer.Option("--model-set", metavar="KEY=VALUE", help="A setting of the model's family, such as dropout=0.2."),
+    ] = None,
     images: Annotated[
         int | None, typer.Option(metavar="N", help="Train on N images, equally many of each class.")
     ] = None,
+    resume: Annotated[
+        str, typer.Option(metavar="HOW", help="auto goes on with the run in the folder, never replaces it.")
+    ] = "auto",
     device: Device = "auto",
     recipe: Annotated[
         str | None, typer.Option(metavar="NAME", help="A named recipe to start from.", rich_help_panel=RECIPE)
@@ -58,7 +67,8 @@ def train(
     }
     changes = {name: value for name, value in given.items() if value is not None}
     chosen = _choose_recipe(recipe, model, data, changes).with_settings(_parse_settings(settings or []))
-    result = _run(chosen, root=root, images=images, output=output, device=device)
+    of_model = {name: _parse_json(value) for name, value in _parse_settings(model_settings or []).items()}
+    result = _run(chosen, of_model, root=root, images=images, output=output, resume=resume, device=device)
     if as_json:
         write_json(result)
     else:
@@ -80,30 +90,59 @@ def _parse_settings(settings: Sequence[str]) -> dict[str, str]:
     pairs = [setting.partition("=") for setting in settings]
     for name, equals, _ in pairs:
         if not equals:
-            raise SettingError(f"--set {name} must be KEY=VALUE, such as --set lr=0.05")
+            raise SettingError(f"setting {name!r} must be KEY=VALUE, such as --set lr=0.05")
     return {name: value for name, _, value in pairs}
 
 
-def _run(recipe: Recipe, *, root: Path | None, images: int | None, output: Path, device: str) -> dict[str, Any]:
+def _parse_json(text: str) -> Any:
+    """A value from the command line: JSON, or else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _run(
+    recipe: Recipe,
+    settings: Mapping[str, Any],
+    *,
+    root: Path | None,
+    images: int | None,
+    output: Path,
+    resume: str,
+    device: str,
+) -> dict[str, Any]:
     """Train, and say what came out."""
     import cifarzoo
     from cifarzoo import data
+    from cifarzoo.registry import check_settings
 
     if recipe.model is None:
         raise SettingError(f"recipe {recipe.name!r} fits any model: name one (see `cifarzoo list`)")
     if recipe.data is None:
         raise SettingError(f"recipe {recipe.name!r} fits any data: name a set with --data ({', '.join(data.names())})")
-    cifarzoo.model_info(recipe.model)  # a wrong name is told before the data are read
+    check_settings(cifarzoo.model_info(recipe.model), settings)  # wrong names are told before the data are read
     training = _part(data.open(recipe.data, root, "train"), images, seed=recipe.seed)
     testing = data.open(recipe.data, root, "test")
-    model = cifarzoo.create(
-        recipe.model,
-        num_classes=len(training.classes),
-        in_channels=training.images.shape[1],
-        seed=recipe.seed,
-    )
-    history = cifarzoo.Trainer(model, recipe, device=device, output_dir=output).fit(training, testing)
+    model = _create(recipe.model, settings, training, seed=recipe.seed)
+    trainer = cifarzoo.Trainer(model, recipe, device=device, output_dir=output, resume=resume)
+    history = trainer.fit(training, testing)
     return {"run": str(output), "params": history.params, "train_images": len(training), **asdict(history.last)}
+
+
+def _create(name: str, settings: Mapping[str, Any], dataset: Dataset, *, seed: int) -> Classifier:
+    """The model for a data set; SettingError for settings of a wrong kind."""
+    import cifarzoo
+
+    channels = dataset.images.shape[1]
+    try:
+        return cifarzoo.create(name, num_classes=len(dataset.classes), in_channels=channels, seed=seed, **settings)
+    except CifarZooError:
+        raise
+    except (TypeError, ValueError, RuntimeError) as error:  # whatever the family makes of a list where a number belongs
+        raise SettingError(
+            f"{name} cannot be built with {dict(settings)} ({error}); see its class for what they are"
+        ) from None
 
 
 def _part(dataset: Dataset, images: int | None, *, seed: int) -> Dataset:

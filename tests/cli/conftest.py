@@ -36,7 +36,8 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that a command wrote."""
     folder = tmp_path_factory.mktemp("cli") / "run"
-    line = f"train baseline_cnn --data digits --images 40 --batch-size 20 --epochs 1 --output {folder}"
+    narrow = "--model-set stem_width=8 --model-set widths=[8,8,8,8]"
+    line = f"train baseline_cnn {narrow} --data digits --images 40 --batch-size 20 --epochs 1 --output {folder}"
     with pytest.raises(SystemExit) as end:
         main(line.split())
     assert not end.value.code

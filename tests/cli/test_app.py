@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -47,6 +48,18 @@ def test_debug_lets_the_error_through(arguments: list[str]) -> None:
 def test_wrong_usage_is_code_2(cli) -> None:
     assert cli("info").code == 2
     assert cli("list", "--nothing").code == 2
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_warning_is_one_line(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warn(name: str) -> None:
+        warnings.warn("something\n to know", UserWarning, stacklevel=1)
+        raise UnknownModelError(f"no {name}")
+
+    monkeypatch.setattr("cifarzoo.factory.model_info", warn)
+    shown = warnings.showwarning
+    assert cli("info", "this") == (2, "", "cifarzoo: UserWarning: something to know\ncifarzoo: no this\n")
+    assert warnings.showwarning is shown
 
 
 def test_python_dash_m_is_the_command() -> None:

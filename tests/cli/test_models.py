@@ -22,13 +22,13 @@ def test_list_has_a_row_for_each_model(cli) -> None:
 
 def test_list_takes_a_pattern(cli) -> None:
     records = json.loads(cli("list", "*cnn", "--json").out)
-    assert [record["name"] for record in records] == factory.list_models("*cnn") != NAMES
+    assert sorted(record["name"] for record in records) == factory.list_models("*cnn") != NAMES
 
 
 def test_list_in_markdown_is_the_same_table(cli) -> None:
     head, rule, *rows = cli("list", "--markdown").out.splitlines()
     assert {line.count("|") for line in (head, rule, *rows)} == {head.count("|")}
-    assert sorted(row.split("|")[2].strip() for row in rows) == NAMES
+    assert sorted(row.split("|")[1].strip() for row in rows) == NAMES
 
 
 def test_list_without_a_match_is_empty(cli) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import cifarzoo
 
+NARROW = ("--model-set", "stem_width=8", "--model-set", "widths=[8,8,8,8]")
 DIGITS = ("--data", "digits", "--images", 40, "--batch-size", 20, "--epochs", 1)
 
 
@@ -22,11 +23,13 @@ def test_a_run_leaves_its_folder(run: Path) -> None:
         1,
         20,
     )
-    assert cifarzoo.load(run).card.train_images == 40
+    model = cifarzoo.load(run)
+    assert model.card.train_images == 40
+    assert model.num_features == 8
 
 
 def test_json_says_what_came_out(cli, tmp_path: Path) -> None:
-    code, out, _ = cli("train", "baseline_cnn", *DIGITS, "--output", tmp_path / "run", "--seed", 3, "--json")
+    code, out, _ = cli("train", "baseline_cnn", *DIGITS, *NARROW, "--output", tmp_path / "run", "--seed", 3, "--json")
     assert code == 0
     result = json.loads(out)
     assert result["train_images"] == 40
@@ -37,7 +40,7 @@ def test_json_says_what_came_out(cli, tmp_path: Path) -> None:
 
 def test_options_and_settings_reach_the_recipe(cli, tmp_path: Path) -> None:
     options = ("--lr", 0.01, "--optimizer", "sgd", "--augment", "baseline", "--set", "label_smoothing=0.2")
-    code, out, _ = cli("train", "baseline_cnn", *DIGITS, *options, "--output", tmp_path / "run")
+    code, out, _ = cli("train", "baseline_cnn", *DIGITS, *NARROW, *options, "--output", tmp_path / "run")
     assert code == 0
     assert str(tmp_path / "run" / "model.safetensors") in out
     recipe = json.loads((tmp_path / "run" / "recipe.json").read_text())
@@ -47,10 +50,24 @@ def test_options_and_settings_reach_the_recipe(cli, tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_weights(cli, tmp_path: Path) -> None:
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
-        assert cli("train", "baseline_cnn", *DIGITS, "--seed", seed, "--output", tmp_path / folder).code == 0
+        assert cli("train", "baseline_cnn", *DIGITS, *NARROW, "--seed", seed, "--output", tmp_path / folder).code == 0
     first, again, other = ((tmp_path / folder / "model.safetensors").read_bytes() for folder in "abc")
     assert first == again
     assert first != other
+
+
+def test_a_finished_run_is_left_alone_until_it_is_to_be_replaced(cli, tmp_path: Path) -> None:
+    line = ("train", "baseline_cnn", *DIGITS, *NARROW, "--output", tmp_path / "run")
+    assert cli(*line).code == 0
+    weights = tmp_path / "run" / "model.safetensors"
+    written_ns = weights.stat().st_mtime_ns
+    assert cli(*line).code == 0
+    assert weights.stat().st_mtime_ns == written_ns
+    code, _, err = cli(*line, "--seed", 5)
+    assert code == 2
+    assert "holds another run" in err
+    assert cli(*line, "--seed", 5, "--resume", "never").code == 0
+    assert weights.stat().st_mtime_ns > written_ns
 
 
 @pytest.mark.parametrize(
@@ -68,9 +85,13 @@ def test_the_same_seed_gives_the_same_weights(cli, tmp_path: Path) -> None:
         (("baseline_cnn", *DIGITS, "--recipe", "quik"), "nearest: quick"),
         (("baseline_cnn", *DIGITS, "--set", "lr"), "KEY=VALUE"),
         (("baseline_cnn", *DIGITS, "--set", "learning_rate=1"), "no field 'learning_rate'"),
+        (("baseline_cnn", *DIGITS, "--model-set", "depth=2"), "no setting 'depth'"),
+        (("baseline_cnn", *DIGITS, "--model-set", "widths=2"), "cannot be built with {'widths': 2}"),
+        (("baseline_cnn", *DIGITS, "--model-set", "dropout=2"), "dropout (=2)"),
         (("baseline_cnn", *DIGITS, "--lr", -1), "lr (=-1.0)"),
         (("baseline_cnn", *DIGITS, "--epochs", 0), "epochs (=0)"),
         (("baseline_cnn", *DIGITS, "--augment", "nothing"), "'nothing'"),
+        (("baseline_cnn", *DIGITS, "--resume", "maybe"), "resume (='maybe')"),
         (("baseline_cnn", *DIGITS, "--device", "nothing"), "device (='nothing')"),
     ],
 )
@@ -84,7 +105,7 @@ def test_a_mistake_is_one_line_before_anything_is_written(cli, tmp_path: Path, a
 
 def test_an_unwritable_folder_is_one_line(cli, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    code, _, err = cli("train", "baseline_cnn", *DIGITS, "--output", tmp_path / "file" / "run")
+    code, _, err = cli("train", "baseline_cnn", *DIGITS, *NARROW, "--output", tmp_path / "file" / "run")
     assert code == 2
     assert "cannot be written" in err
     assert err.count("\n") == 1
