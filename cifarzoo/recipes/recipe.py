@@ -15,6 +15,8 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "optimizer": ("sgd", "adam", "adamw", "muon"),
     "rest_optimizer": ("sgd", "adamw"),
     "schedule": ("constant", "linear", "cosine", "onecycle", "triangle", "wsd"),
+    "mix": ("none", "mixup", "cutmix"),
+    "views": (1, 2, 6),
     "average": ("none", "ema", "lookahead", "tail"),
     "precision": ("auto", "fp32", "bf16"),
     "on_nan": ("stop", "skip"),
@@ -96,6 +98,15 @@ class Recipe:
     augment: str = "baseline"
     """Name of an augmentation preset (``cifarzoo.augment.create``)."""
 
+    mix: str = "none"
+    """Mixing of pictures and targets within a batch: ``mixup`` or ``cutmix``."""
+
+    mix_alpha: float = 1.0
+    """Of the beta distribution that a picture's share is drawn from: the smaller, the more one of the two prevails."""
+
+    mix_prob: float = 1.0
+    """Probability that a batch is mixed, in [0, 1]."""
+
     label_smoothing: float = 0.0
     """Share of each target spread evenly over all classes, in [0, 1)."""
 
@@ -134,6 +145,9 @@ class Recipe:
     evaluate_every: int = 1
     """Epochs from one evaluation on the test set to the next; the last epoch always has one."""
 
+    views: int = 1
+    """Views of each test picture that are averaged for a second result at the end: 1 (none), 2 or 6."""
+
     def __post_init__(self) -> None:
         for name, annotation in field_types().items():
             object.__setattr__(self, name, coerce(name, getattr(self, name), annotation))
@@ -143,11 +157,12 @@ class Recipe:
             check_range(name, getattr(self, name), low=1)
         for name in ("momentum", "rest_momentum", "beta2", "label_smoothing", "average_decay", "average_start"):
             check_range(name, getattr(self, name), low=0, high=1)
-        for name in ("lr", "head_lr_ratio", "bias_lr_ratio", "clip_norm"):
+        for name in ("lr", "head_lr_ratio", "bias_lr_ratio", "mix_alpha", "clip_norm"):
             check_range(name, getattr(self, name), low=0, ends="()")
         check_range("weight_decay", self.weight_decay, low=0)
         check_range("warmup_epochs", self.warmup_epochs, low=0, high=self.epochs)
-        check_range("final_lr_frac", self.final_lr_frac, low=0, high=1, ends="[]")
+        for name in ("final_lr_frac", "mix_prob"):
+            check_range(name, getattr(self, name), low=0, high=1, ends="[]")
         check_range("accumulate", self.accumulate, low=1, high=self.batch_size, ends="[]")
         for until, side in self.sizes:
             check_range("sizes", until, low=0, high=1, ends="()")

@@ -16,9 +16,24 @@ from cifarzoo.weights import Card
 
 
 def describe_weights(
-    model: nn.Module, recipe: Recipe, train: ImageSet, *, history: History, result: Evaluation | None
+    model: nn.Module,
+    recipe: Recipe,
+    train: ImageSet,
+    *,
+    history: History,
+    result: Evaluation | None,
+    with_views: Evaluation | None,
 ) -> Card:
-    """What is known of weights: the model, the data, the recipe, the result and what it took."""
+    """What is known of weights: the model, the data, the recipe, the results and what it took.
+
+    Args:
+        model: as trained.
+        recipe: that it was trained by.
+        train: what it was trained on.
+        history: of the run.
+        result: of one view, if there was a test set.
+        with_views: of the recipe's views, if there are more.
+    """
     before = getattr(model, "card", None)  # of the weights it began with, whose mean and std it keeps
     device = next(model.parameters()).device
     described = describe_model(model)
@@ -35,6 +50,9 @@ def describe_weights(
         std=list(train.std if before is None or before.std is None else before.std),
         top1=None if result is None else result.top1,
         top5=None if result is None else result.top5,
+        top1_views=None if with_views is None else with_views.top1,
+        ece=None if result is None else result.ece,
+        per_class=None if result is None else dict(result.per_class),
         recipe=json.loads(recipe.to_json()),
         seed=recipe.seed,
         epochs=history.last.epoch,

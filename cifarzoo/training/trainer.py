@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from cifarzoo import augment
 from cifarzoo.augment import Pipeline
 from cifarzoo.data.loader import ImageSet, Loader
 from cifarzoo.errors import SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import seeding
 from cifarzoo.training.allocator import keep_freed_memory
+from cifarzoo.training.augmentation import create_pipeline
 from cifarzoo.training.averaging import Average
 from cifarzoo.training.checks import check_fit, choose_device
 from cifarzoo.training.describing import describe_weights
@@ -96,7 +96,7 @@ class Trainer:
             DivergedError: the loss is no longer finite.
         """
         check_fit(self.model, self.recipe, train, test)
-        pipeline = augment.create(self.recipe.augment, train.images.shape[-1])
+        pipeline = create_pipeline(self.recipe, train.images.shape[-1])
         if self.allocator:
             keep_freed_memory()
         with (
@@ -182,7 +182,11 @@ class Trainer:
         # ---- finish
         if result is None and test is not None:  # taken up between the last epoch and here
             result = evaluate(model, test, allocator=self.allocator)
-        card = describe_weights(model, recipe, train, history=state.history, result=result)
+        with_views = None
+        if recipe.views > 1 and test is not None:
+            with_views = evaluate(model, test, views=recipe.views, allocator=self.allocator)
+            progress.say(f"test {with_views.top1:.2f} % with {recipe.views} views")
+        card = describe_weights(model, recipe, train, history=state.history, result=result, with_views=with_views)
         model.card = folder.finish(model.state_dict(), card)  # type: ignore[assignment]  # as above
         progress.say(state.history.table())
         return state.history

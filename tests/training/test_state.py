@@ -64,7 +64,7 @@ def test_an_epoch_ends_with_its_record(make_net: Callable[..., nn.Module]) -> No
     step(state)
     step(state)
     loss, top1 = state.meter.read()
-    result = Evaluation(top1=12.5, top5=50.0, loss=2.0, images=8, views=1)
+    result = Evaluation(top1=12.5, top5=50.0, loss=2.0, ece=0.1, per_class={}, images=8, views=1)
     record = state.end_epoch(lr=0.25, result=result)
     assert (record.epoch, record.step, record.lr, record.seconds, record.images_per_s) == (1, 2, 0.25, 1.0, 8.0)
     assert (record.train_loss, record.train_top1, record.test_top1, record.test_loss) == (loss, top1, 12.5, 2.0)

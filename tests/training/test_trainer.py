@@ -233,6 +233,26 @@ def test_the_average_is_what_is_evaluated_and_saved(
     assert history.last.test_loss == evaluate(averaged, make_set(32, seed=1)).loss
 
 
+@pytest.mark.parametrize("mix", ["mixup", "cutmix"])
+def test_mixing_trains_on_soft_targets(mix: str, make_net: Nets, make_set: Sets) -> None:
+    plain = Trainer(make_net(), RECIPE, progress=False).fit(make_set())
+    mixed = Trainer(make_net(), RECIPE.replace(mix=mix), progress=False).fit(make_set())
+    assert mixed.last.train_loss > plain.last.train_loss
+    never = Trainer(make_net(), RECIPE.replace(mix=mix, mix_prob=0.0), progress=False).fit(make_set())
+    assert never.last.train_loss == pytest.approx(plain.last.train_loss, rel=1e-3)
+
+
+def test_a_second_result_with_views(
+    tmp_path: Path, make_net: Nets, make_set: Sets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, test = make_net(), make_set(33, seed=1)
+    history = Trainer(model, RECIPE.replace(views=6), output_dir=tmp_path).fit(make_set(), test)
+    expected = evaluate(model, test, views=6).top1
+    assert load_weights(tmp_path)[1].top1_views == expected
+    assert load_weights(tmp_path)[1].top1 == history.last.test_top1
+    assert f"test {expected:.2f} % with 6 views" in capsys.readouterr().err
+
+
 def test_compiled_training_saves_plain_names(
     tmp_path: Path, make_net: Nets, make_set: Sets, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ VARIANTS = {
         optimizer="adam", lr=1e-3, precision="bf16", average="ema", average_every=1, average_start=0.2
     ),
     "muon": RECIPE.replace(optimizer="muon", momentum=0.6, rest_optimizer="adamw", bias_lr_ratio=0.01),
-    "lookahead, sizes, freezing, parts": RECIPE.replace(
+    "lookahead, sizes, freezing, parts, mixup": RECIPE.replace(
         average="lookahead",
         average_every=2,
         sizes=((0.3, 8), (0.6, 12)),
@@ -46,6 +46,7 @@ VARIANTS = {
         accumulate=3,
         clip_norm=1.0,
         on_nan="skip",
+        mix="mixup",
     ),
 }
 
