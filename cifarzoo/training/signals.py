@@ -14,7 +14,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class StopRequest:
     """While it is entered, a signal is noted instead of killing; outside the main thread it does nothing.
 
-    Example:
+    Example::
+
         with StopRequest() as stop:
             for batch in batches:
                 work(batch)
