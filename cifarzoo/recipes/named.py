@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes.recipe import Recipe
+from cifarzoo.recipes.report import REPORT_RECIPES
 
 QUICK = Recipe(
     name="quick",
@@ -47,7 +48,21 @@ STANDARD = Recipe(
 )
 """The field's usual long run: SGD, cosine, 200 epochs."""
 
-_NAMED = {recipe.name: recipe for recipe in (QUICK, DIGITS, STANDARD)}
+FINETUNE = Recipe(
+    name="finetune",
+    epochs=10,
+    batch_size=64,
+    optimizer="adamw",
+    lr=3e-4,
+    head_lr_ratio=10.0,
+    weight_decay=0.05,
+    schedule="cosine",
+    warmup_epochs=1,
+    label_smoothing=0.1,
+)
+"""A trained body on other pictures: the new head learns ten times as fast as the rest."""
+
+_NAMED = {recipe.name: recipe for recipe in (QUICK, DIGITS, STANDARD, FINETUNE, *REPORT_RECIPES)}
 
 
 def names() -> list[str]:
