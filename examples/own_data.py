@@ -7,7 +7,6 @@ from torch import Tensor
 
 import cifarzoo
 from cifarzoo import Recipe, Trainer, data
-from cifarzoo.data.dataset import fingerprint_of, measure
 
 CLASSES = ("disc", "square", "cross")
 SIZE_PX = 32
@@ -32,27 +31,16 @@ def draw(count: int, seed: int) -> tuple[Tensor, Tensor]:
     return (noise + 180 * shape[:, None]).to(torch.uint8), targets
 
 
-def as_dataset(split: str, count: int, seed: int, mean_of: Tensor) -> data.Dataset:
-    """The drawings as a data set; mean and std are those of the training images."""
-    images, targets = draw(count, seed)
-    mean, std = measure(mean_of)
-    return data.Dataset(
-        images=images,
-        targets=targets,
-        classes=CLASSES,
-        mean=mean,
-        std=std,
-        name="shapes",
-        split=split,
-        fingerprint=fingerprint_of(images, targets, CLASSES),
-    )
+def as_datasets() -> tuple[data.Dataset, data.Dataset]:
+    """The drawings as data sets; mean and std are measured over the training images, and the test set's, too."""
+    train = data.ArrayDataset(*draw(300, seed=0), CLASSES, name="shapes")
+    test = data.ArrayDataset(*draw(150, seed=1), CLASSES, name="shapes", split="test", mean=train.mean, std=train.std)
+    return train, test
 
 
 def main() -> None:
     """Train for a few seconds on drawn shapes."""
-    training_images, _ = draw(300, seed=0)
-    train = as_dataset("train", 300, 0, training_images)
-    test = as_dataset("test", 150, 1, training_images)
+    train, test = as_datasets()
     model = cifarzoo.create("baseline_cnn", num_classes=len(CLASSES), seed=0, **NARROW)
     recipe = Recipe(epochs=4, batch_size=20, optimizer="adamw", lr=1e-3, augment="none")
     history = Trainer(model, recipe, output_dir="runs/shapes").fit(train, test)

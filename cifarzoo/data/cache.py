@@ -11,7 +11,6 @@ import json
 import os
 import struct
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,13 +20,14 @@ import platformdirs
 import torch
 from torch import Tensor
 
+from cifarzoo.data.measure import fingerprint
 from cifarzoo.errors import IntegrityError
 
 VERSION = 1  # of the file's layout
+SUFFIX = ".images"
 _MAGIC = b"CIFARZOO"
 _TAIL = struct.Struct("<32sQ8s")  # the header's SHA-256, its length in bytes, the magic number
 _MAX_HEADER_BYTES = 64 << 20
-_HASH_ROWS = 1024  # images hashed at once, so that several threads can share the work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,8 @@ class Arrays:
     class_names: tuple[str, ...]
     fingerprint: str
     skipped: int = 0  # images of the source that could not be decoded and were left out
+    mean: tuple[float, ...] = ()  # where it was measured
+    std: tuple[float, ...] = ()
     file: Path | None = None
 
 
@@ -52,20 +54,6 @@ def folder(where: Path | str | None = "auto") -> Path | None:
         return Path(where)
     named = os.environ.get("CIFARZOO_CACHE")
     return Path(named) if named else platformdirs.user_cache_path("cifarzoo")
-
-
-def fingerprint(images: np.ndarray, targets: np.ndarray, classes: tuple[str, ...]) -> str:
-    """16 hex digits that stand for the pixels, the labels and the classes."""
-
-    def block_hash(first: int) -> bytes:
-        return hashlib.sha256(np.ascontiguousarray(images[first : first + _HASH_ROWS]).data).digest()
-
-    digest = hashlib.sha256(json.dumps([list(images.shape), list(classes)]).encode())
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for block in pool.map(block_hash, range(0, len(images), _HASH_ROWS)):
-            digest.update(block)
-    digest.update(np.ascontiguousarray(targets, dtype="<i8").data)
-    return digest.hexdigest()[:16]
 
 
 def write_tail(file: BinaryIO, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
@@ -121,13 +109,7 @@ def read(path: Path) -> Arrays:
         header = read_header(file, path)
         # Copy on write: torch wants memory it could write to, and the file must stay as it is.
         pixels = np.memmap(file, dtype=np.uint8, mode="c", shape=tuple(header["shape"]))  # (N, 3, H, W)
-        columns = {}
-        for name, place in header["columns"].items():
-            file.seek(place["offset"])
-            content = file.read(8 * place["count"])
-            if hashlib.sha256(content).hexdigest() != place["sha256"]:
-                raise IntegrityError(f"{path} has altered {name}; delete it, it will be built anew")
-            columns[name] = torch.from_numpy(np.frombuffer(bytearray(content), dtype="<i8").astype(np.int64))
+        columns = {name: _column(file, path, name, place) for name, place in header["columns"].items()}
     targets = columns.pop("targets")
     return Arrays(
         images=torch.from_numpy(pixels),
@@ -137,5 +119,54 @@ def read(path: Path) -> Arrays:
         class_names=tuple(header["class_names"]),
         fingerprint=header["fingerprint"],
         skipped=header["skipped"],
+        mean=tuple(header["mean"]),
+        std=tuple(header["std"]),
         file=path,
     )
+
+
+def _column(file: BinaryIO, path: Path, name: str, place: Mapping[str, Any]) -> Tensor:
+    """(N,) int64, its hash checked."""
+    file.seek(place["offset"])
+    content = bytearray(file.read(8 * place["count"]))
+    if hashlib.sha256(content).hexdigest() != place["sha256"]:
+        raise IntegrityError(f"{path} has altered {name}; delete it, it will be built anew")
+    return torch.from_numpy(np.frombuffer(content, dtype="<i8").astype(np.int64))
+
+
+def verify(path: Path) -> None:
+    """Read a cache file whole.
+
+    Raises:
+        IntegrityError: anything in it differs from when it was written.
+    """
+    arrays = read(path)
+    if fingerprint(arrays.images, arrays.targets, arrays.classes) != arrays.fingerprint:
+        raise IntegrityError(f"{path} has altered pixels; delete it, it will be built anew")
+
+
+def files(where: Path | str | None = "auto") -> list[Path]:
+    """The cache files of a folder, sorted."""
+    place = folder(where)
+    return sorted(place.glob(f"*{SUFFIX}")) if place else []
+
+
+def clear(where: Path | str | None = "auto", pattern: str = "*") -> list[Path]:
+    """Delete cache files, and what killed processes left of them.
+
+    Args:
+        where: the cache's folder, or "auto".
+        pattern: shell pattern of the files' names without ending, such as ``"cifar10-*"``.
+
+    Returns:
+        The cache files that were deleted. A process that has one mapped keeps it.
+    """
+    place = folder(where)
+    if place is None:
+        return []
+    found = sorted(place.glob(f"{pattern}{SUFFIX}"))
+    for path in found:
+        path.unlink(missing_ok=True)
+    for left_over in (*place.glob(f"{pattern}{SUFFIX}.lock"), *place.glob(f".{pattern}{SUFFIX}.*.partial")):
+        left_over.unlink(missing_ok=True)
+    return found

@@ -8,10 +8,14 @@ from typing import Protocol
 
 import numpy as np
 
-from cifarzoo.data.decode import decode
-from cifarzoo.errors import CifarZooError
+from cifarzoo.data.readers import picture
+from cifarzoo.data.readers.files import Files
+from cifarzoo.errors import DataError
+
+_BLOCK = 64  # images decoded before their colour planes are separated, so that they are still in the processor's cache
 
 Failures = list[tuple[int, str]]  # (row, what is wrong with it, file and member named)
+Decode = Callable[[bytes, np.ndarray], None]  # a picture file's content, to (H, W, 3) uint8
 
 
 class Pixels(Protocol):
@@ -45,21 +49,49 @@ class RawPixels:
         return []
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EncodedPixels:
-    """Pixels in one compressed picture for each row."""
+    """Pixels in one picture file for each row.
 
-    names: Sequence[str]  # for messages: file and member
+    Attributes:
+        read: gives a row's file; what it raises names the file.
+        name: the name of a row's file, for messages about what is in it.
+        decode: makes pixels of it.
+    """
+
     read: Callable[[int], bytes]
+    name: Callable[[int], str]
+    decode: Decode = picture.decode_into
 
     def fill(self, first: int, out: np.ndarray) -> Failures:
         """Decode rows."""
         failures: Failures = []
-        for place, image in enumerate(out):
-            row = first + place
-            try:
-                picture = decode(self.read(row), size_px=(image.shape[1], image.shape[2]))  # (H, W, 3)
-                image[:] = picture.transpose(2, 0, 1)  # (3, H, W)
-            except CifarZooError as error:
-                failures.append((row, f"{self.names[row]}: {error}"))
+        count, _, height, width = out.shape
+        block = np.empty((_BLOCK, height, width, 3), dtype=np.uint8)
+        for start in range(0, count, _BLOCK):
+            stop = min(start + _BLOCK, count)
+            for place in range(start, stop):
+                failure = self._decode_row(first + place, block[place - start])
+                if failure:
+                    failures.append((first + place, failure))
+            out[start:stop] = block[: stop - start].transpose(0, 3, 1, 2)  # (n, 3, H, W)
         return failures
+
+    def _decode_row(self, row: int, image: np.ndarray) -> str:
+        """Decode one picture; what is wrong with it, or nothing."""
+        try:
+            content = self.read(row)
+        except DataError as error:
+            return str(error)
+        try:
+            self.decode(content, image)
+        except DataError as error:
+            return f"{self.name(row)} {error}"
+        return ""
+
+
+def encoded_files(files: Files, names: Sequence[str], decode: Decode = picture.decode_into) -> EncodedPixels:
+    """Pixels in files of a folder or an archive."""
+    return EncodedPixels(
+        read=lambda row: files.read(names[row]), name=lambda row: f"{files.path}: {names[row]}", decode=decode
+    )

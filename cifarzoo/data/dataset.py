@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -110,28 +109,3 @@ def _check(dataset: Dataset) -> None:
     channels = images.shape[1]
     if not len(dataset.mean) == len(dataset.std) == channels or not min(dataset.std) > 0:
         raise SettingError(f"mean (={dataset.mean}) and std (={dataset.std}) need {channels} numbers each, std above 0")
-
-
-def fingerprint_of(images: Tensor, targets: Tensor, classes: tuple[str, ...]) -> str:
-    """16 hex digits that stand for these images in this order with these labels."""
-    return cache.fingerprint(images.numpy(), targets.numpy(), classes)
-
-
-def derived_fingerprint(*parts: object) -> str:
-    """16 hex digits for a set that is made from others, from their fingerprints and what was done."""
-    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
-
-
-def measure(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of pixel / 255 for each channel, exact, from (N, C, H, W) uint8."""
-    levels = torch.arange(256, dtype=torch.float64) / 255
-    means, stds = [], []
-    for channel in range(images.shape[1]):
-        counts = torch.zeros(256, dtype=torch.int64)
-        for first in range(0, len(images), 4096):
-            counts += torch.bincount(images[first : first + 4096, channel].flatten(), minlength=256)
-        share = counts / counts.sum()
-        mean = float((share * levels).sum())
-        means.append(mean)
-        stds.append(float((share * (levels - mean) ** 2).sum().sqrt()))
-    return tuple(means), tuple(stds)

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from cifarzoo.data.dataset import Dataset, fingerprint_of, measure
+from cifarzoo.data.dataset import Dataset
+from cifarzoo.data.measure import fingerprint, mean_and_std
 from cifarzoo.data.parts import stratified
 from cifarzoo.errors import DataError, SettingError
 
@@ -40,7 +41,7 @@ class Digits(Dataset):
         train, test = stratified(targets, _TEST_FRACTION, seed=0)
         rows = train if split == "train" else test
         classes = tuple("0123456789")
-        mean, std = measure(images[train])
+        mean, std = mean_and_std(images[train])
         images, targets = images[rows].contiguous(), targets[rows]
         super().__init__(
             images=images,
@@ -50,5 +51,5 @@ class Digits(Dataset):
             std=std,
             name="digits",
             split=split,
-            fingerprint=fingerprint_of(images, targets, classes),
+            fingerprint=fingerprint(images, targets, classes),
         )

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from cifarzoo.data.dataset import Dataset, derived_fingerprint
+from cifarzoo.data.dataset import Dataset
+from cifarzoo.data.measure import derived_fingerprint
 from cifarzoo.draws import Draws
 from cifarzoo.errors import SettingError
 
@@ -69,3 +70,27 @@ def subset(dataset: Dataset, indices: Tensor | Sequence[int]) -> Dataset:
     part.columns = {name: column[rows] for name, column in dataset.columns.items()}
     part.fingerprint = derived_fingerprint("subset", dataset.fingerprint, rows.tolist())
     return part
+
+
+def concat(datasets: Sequence[Dataset]) -> Dataset:
+    """Put sets with the same classes and image size one after the other.
+
+    Args:
+        datasets: at least one; mean, std and names are those of the first.
+
+    Returns:
+        A set with a copy of all images.
+    """
+    if not datasets:
+        raise SettingError("datasets is empty; give at least one")
+    first = datasets[0]
+    for other in datasets[1:]:
+        if other.classes != first.classes or other.images.shape[1:] != first.images.shape[1:]:
+            raise SettingError(f"{other!r} and {first!r} differ in classes or image size; they cannot be put together")
+    whole = copy.copy(first)
+    whole.images = torch.cat([dataset.images for dataset in datasets])  # (N, C, H, W)
+    whole.targets = torch.cat([dataset.targets for dataset in datasets])  # (N,)
+    shared = set.intersection(*(set(dataset.columns) for dataset in datasets))
+    whole.columns = {name: torch.cat([dataset.columns[name] for dataset in datasets]) for name in sorted(shared)}
+    whole.fingerprint = derived_fingerprint("concat", *(dataset.fingerprint for dataset in datasets))
+    return whole

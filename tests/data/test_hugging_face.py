@@ -1,0 +1,103 @@
+"""Sets of the Hub and in its formats; nothing is fetched unless it is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+import huggingface_hub
+import numpy as np
+import pytest
+from data_fakes import encode, pillow, pixels, write_files, write_parquet
+
+from cifarzoo.data import HuggingFace, cache
+from cifarzoo.data.measure import mean_and_std
+from cifarzoo.errors import DataError, DownloadError
+
+PICTURES = [encode(image) for image in pixels(6, 32)]
+IMAGES = np.stack([pillow(content) for content in PICTURES])
+LABELS: dict[str, tuple[object, list[str]]] = {"label": ([2, 0, 1, 2, 0, 1], ["b", "a", "c"])}
+
+
+def write_set(root: Path) -> Path:
+    for split, rows in (("train", slice(0, 4)), ("test", slice(4, 6))):
+        numbers, names = LABELS["label"]
+        labels = {"label": (numbers[rows], names)}  # type: ignore[index]
+        write_parquet(root / "data" / f"{split}-00000-of-00001.parquet", PICTURES[rows], "image", labels)
+    return root
+
+
+def test_parquet_on_disk(tmp_path: Path) -> None:
+    root = write_set(tmp_path / "set")
+    train, test = (HuggingFace(root, split, cache=tmp_path / "cache") for split in ("train", "test"))
+    np.testing.assert_array_equal(train.images, IMAGES[:4])
+    np.testing.assert_array_equal(test.images, IMAGES[4:])
+    assert test.targets.tolist() == [0, 1]
+    assert train.classes == ("b", "a", "c")  # the set's own numbers and names
+    assert test.mean == train.mean == mean_and_std(train.images)[0]
+    assert len(cache.files(tmp_path / "cache")) == 2
+
+
+def test_what_was_saved_to_disk_and_shuffled(tmp_path: Path) -> None:
+    numbers, names = LABELS["label"]
+    features = datasets.Features({"picture": datasets.Image(), "kind": datasets.ClassLabel(names=names)})
+    pictures = [{"bytes": content, "path": None} for content in PICTURES]
+    rows = datasets.Dataset.from_dict({"picture": pictures, "kind": numbers}, features=features)
+    rows.select([5, 0, 3]).save_to_disk(str(tmp_path / "saved"))
+    dataset = HuggingFace(tmp_path / "saved", image="picture", label="kind", cache=None)
+    np.testing.assert_array_equal(dataset.images, IMAGES[[5, 0, 3]])
+    assert dataset.targets.tolist() == [1, 2, 2]
+
+
+def test_a_folder_of_pictures(tmp_path: Path) -> None:
+    members = {f"train/{'cat' if n % 2 else 'dog'}/{n}.jpg": content for n, content in enumerate(PICTURES)}
+    dataset = HuggingFace(write_files(tmp_path / "set", members), cache=None)
+    assert dataset.classes == ("cat", "dog")
+    assert dataset.targets.bincount().tolist() == [3, 3]
+
+
+def test_resizing(tmp_path: Path) -> None:
+    pictures = [encode(pixels(1, side)[0], "PNG") for side in (20, 40)]
+    write_parquet(tmp_path / "set" / "train.parquet", pictures, "image", {"label": ([0, 0], ["a"])})
+    assert tuple(HuggingFace(tmp_path / "set", size=16, cache=None).images.shape) == (2, 3, 16, 16)
+    with pytest.raises(DataError, match="is 40x40, not 20x20 pixels"):
+        HuggingFace(tmp_path / "set", cache=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"split": "dev"}, "cannot be read by the datasets library"),
+        ({"image": "img"}, "none of them img"),
+        ({"label": "kind"}, "no column 'kind' of labels; it has: label"),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    write_set(tmp_path / "set")
+    with pytest.raises(DataError, match=message):
+        HuggingFace(tmp_path / "set", cache=None, **options)
+
+
+def test_nothing_is_fetched_unless_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, asked = write_set(tmp_path / "set"), []
+
+    def snapshot_download(name: str, *, repo_type: str, local_files_only: bool) -> str:
+        asked.append((name, repo_type, local_files_only))
+        if local_files_only:
+            raise huggingface_hub.errors.LocalEntryNotFoundError("not there")
+        return str(root)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    with pytest.raises(
+        DataError, match=r"'user/set' is no folder and not in the Hub's cache; download=True fetches it"
+    ):
+        HuggingFace("user/set", cache=None)
+    assert len(HuggingFace("user/set", cache=None, download=True)) == 4
+    assert asked == [("user/set", "dataset", True), ("user/set", "dataset", False)]
+
+
+def test_a_failed_fetch_is_an_error_of_ours() -> None:
+    """The tests are offline, and the Hub's library is told so."""
+    with pytest.raises(DownloadError, match="user/set cannot be fetched from the Hub"):
+        HuggingFace("user/set", cache=None, download=True)
