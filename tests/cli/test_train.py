@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,24 @@ def test_a_finished_run_is_left_alone_until_it_is_to_be_replaced(cli, tmp_path: 
     assert "holds another run" in err
     assert cli(*line, "--seed", 5, "--resume", "never").code == 0
     assert weights.stat().st_mtime_ns > written_ns
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_the_same_command_goes_on(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    options = [str(word) for word in (*DIGITS, *NARROW, "--epochs", 6, "--output", tmp_path / "run")]
+    command = [sys.executable, "-m", "cifarzoo", "train", "baseline_cnn", *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
+        for line in running.stderr:
+            if line.startswith("epoch"):
+                break
+        running.send_signal(number)
+        rest = running.stderr.read()
+    assert running.returncode == code, rest
+    assert "epoch 6/6" not in rest
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "going on with the run" in done.stderr
+    assert cifarzoo.load(tmp_path / "run").card.epochs == 6
 
 
 @pytest.mark.parametrize(
