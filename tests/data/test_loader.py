@@ -174,3 +174,94 @@ def test_mistakes_are_named():
         Loader(data, 6, world_size=2)
     with pytest.raises(ResumeError, match="11 images, this one has 10"):
         Loader(data, 2).load_state_dict(Loader(make_set(11), 2).state_dict())
+
+
+@pytest.mark.parametrize("augment", [None, Shade()])
+def test_a_batch_that_is_held_is_never_overwritten(augment):
+    loader = Loader(make_set(64), 4, augment=augment)
+    held, copies, views = [], [], []
+    for _ in range(2):
+        for images, targets in loader:
+            held.append((images, targets))
+            copies.append((images.clone(), targets.clone()))
+            views.append(images[0])
+    assert_same(held, copies)
+    del held
+    list(loader)
+    assert all(torch.equal(view, images[0]) for view, (images, _) in zip(views, copies, strict=True))
+
+
+def test_a_pass_uses_the_memory_of_three_batches():
+    loader = Loader(make_set(400), 4)
+    places = {images.data_ptr() for _ in range(2) for images, _ in loader}
+    assert len(places) <= 3
+
+
+def test_pieces_make_no_difference(monkeypatch):
+    batches = list(Loader(make_set(50), 16, augment=Shade(), drop_last=False))
+    monkeypatch.setattr("cifarzoo.data.loader._AUGMENTED_BYTES", 1)
+    monkeypatch.setattr("cifarzoo.data.normalize.PIECE_BYTES", 100)
+    assert_same(list(Loader(make_set(50), 16, augment=Shade(), drop_last=False)), batches)
+
+
+def test_an_augmentation_may_change_the_size():
+    @dataclass(frozen=True)
+    class Enlarge(Shade):
+        def __call__(self, images, *, draws=None):
+            return images.repeat_interleave(2, dim=3)
+
+    data = make_set(6)
+    for images, targets in Loader(data, 3, augment=Enlarge()):
+        assert images.shape == (3, 3, 4, 8)
+        assert images.is_contiguous(memory_format=torch.channels_last)
+        plain = next(iter(Loader(SimpleNamespace(**{**vars(data), "images": data.images[targets]}), 3, shuffle=False)))[
+            0
+        ]
+        assert torch.equal(images[..., ::2], plain)
+
+
+def test_an_augmentation_that_fails_or_gives_floats():
+    class Broken(Shade):
+        def __call__(self, images, *, draws=None):
+            raise ZeroDivisionError("in the augmentation")
+
+    class Floats(Shade):
+        def __call__(self, images, *, draws=None):
+            return images / 255
+
+    with pytest.raises(ZeroDivisionError, match="in the augmentation"):
+        list(Loader(make_set(8), 4, augment=Broken()))
+    with pytest.raises(SettingError, match="not uint8"):
+        list(Loader(make_set(8), 4, augment=Floats()))
+
+
+def test_the_data_set_is_left_unchanged():
+    data = make_set(20)
+    before = data.images.clone(), data.targets.clone()
+    for images, targets in Loader(data, 4, augment=Shade(mixes=True)):
+        images.zero_()
+        targets.zero_()
+    assert torch.equal(data.images, before[0])
+    assert torch.equal(data.targets, before[1])
+
+
+def test_targets_of_a_batch_are_the_caller_s():
+    data = make_set(20)
+    for _, targets in Loader(data, 5, shuffle=False):
+        targets.fill_(-1)
+    assert torch.equal(data.targets, torch.arange(20))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_gpu_gives_the_same_batches(monkeypatch, fits):
+    if not fits:
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1, 1))
+    how = {"augment": Shade(), "drop_last": False, "seed": 1}
+    here, there = Loader(make_set(50), 8, **how), Loader(make_set(50), 8, device="cuda", **how)
+    assert there._images.is_cuda == fits
+    for (images, targets), (others, other_targets) in zip(here, there, strict=True):
+        assert others.is_cuda
+        assert others.is_contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(others.cpu(), images)
+        assert torch.equal(other_targets.cpu(), targets)
