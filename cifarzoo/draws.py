@@ -27,14 +27,14 @@ def _signed(value: int) -> int:
 
 def _shift(bits: Tensor, count: int) -> Tensor:
     """Logical right shift: torch's own shift of int64 copies the sign."""
-    return (bits >> count) & ((1 << (64 - count)) - 1)
+    return (bits >> count).bitwise_and_((1 << (64 - count)) - 1)
 
 
 def _mix(bits: Tensor) -> Tensor:
     """SplitMix64's finaliser, elementwise on int64."""
-    bits = (bits ^ _shift(bits, 30)) * _signed(_MULTIPLIERS[0])
-    bits = (bits ^ _shift(bits, 27)) * _signed(_MULTIPLIERS[1])
-    return bits ^ _shift(bits, 31)
+    bits = _shift(bits, 30).bitwise_xor_(bits).mul_(_signed(_MULTIPLIERS[0]))
+    bits = _shift(bits, 27).bitwise_xor_(bits).mul_(_signed(_MULTIPLIERS[1]))
+    return _shift(bits, 31).bitwise_xor_(bits)
 
 
 def _mix_int(bits: int) -> int:
