@@ -13,8 +13,10 @@ from typing import Annotated
 import typer
 
 import cifarzoo
+from cifarzoo.cli import recipes
 from cifarzoo.cli.evaluate import evaluate
 from cifarzoo.cli.models import info, list_models
+from cifarzoo.cli.plot import plot
 from cifarzoo.cli.predict import predict
 from cifarzoo.cli.train import train
 from cifarzoo.errors import CifarZooError
@@ -27,6 +29,8 @@ app.command("info")(info)
 app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("predict")(predict)
+app.command("plot")(plot)
+app.add_typer(recipes.app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from cifarzoo.cli.options import AsJson, Device, Root
+from cifarzoo.cli.options import AsJson, Device, Download, Root, Size
 from cifarzoo.cli.output import write_fields, write_json
+from cifarzoo.cli.sets import open_set
 from cifarzoo.errors import SettingError
 
 
@@ -19,6 +20,9 @@ def evaluate(
     data: Annotated[str | None, typer.Option(metavar="NAME", help="The data set; by default the run's own.")] = None,
     root: Root = None,
     split: Annotated[str, typer.Option(help="train or test.")] = "test",
+    size: Size = None,
+    views: Annotated[int, typer.Option(help="Views of each image that are averaged: 1, 2 or 6.")] = 1,
+    download: Download = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -27,10 +31,13 @@ def evaluate(
     from cifarzoo.training.checks import choose_device
 
     model = cifarzoo.load(run)
-    name = data or model.card.dataset
+    card = model.card
+    name = data or (card.recipe or {}).get("data") or card.dataset
     if name is None:
         raise SettingError(f"the card of {run} names no data set; add --data NAME")
-    result = cifarzoo.evaluate(model.to(choose_device(device)), cifarzoo.data.open(name, root, split))
+    model_size = card.input_size or model.default_input_size
+    dataset = open_set(name, root, split, size=size, model_size=model_size, download=download)
+    result = cifarzoo.evaluate(model.to(choose_device(device)), dataset, views=views)
     if as_json:
         write_json({"run": str(run), "data": name, "split": split, **asdict(result)})
         return
@@ -39,6 +46,7 @@ def evaluate(
             ("top-1", f"{result.top1:.2f} %"),
             ("top-5", f"{result.top5:.2f} %"),
             ("loss", f"{result.loss:.4f}"),
-            ("images", f"{result.images} ({name}, {split})"),
+            ("calibration error", f"{result.ece:.4f}"),
+            ("images", f"{result.images} ({name}, {split}, {result.views} view{'s' * (result.views > 1)})"),
         ]
     )

@@ -13,3 +13,7 @@ Root = Annotated[
     typer.Option("--root", metavar="DIR", help="The folder of the data set or of its archive; digits needs none."),
 ]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")]
+Size = Annotated[
+    int | None, typer.Option(metavar="PX", help="Side of the images, for a folder of pictures; the model's by default.")
+]
+Download = Annotated[bool, typer.Option("--download", help="Fetch the data set where it is missing.")]

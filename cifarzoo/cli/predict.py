@@ -29,11 +29,12 @@ def predict(
     from cifarzoo.training.checks import choose_device
 
     network = cifarzoo.load(model).to(choose_device(device))
+    size = network.card.input_size or network.default_input_size
     found: dict[str, list[dict[str, Any]]] = {}
     broken: dict[str, str] = {}
     for picture in pictures:
         try:
-            (prediction,) = cifarzoo.predict(network, read_picture(picture), top=top)
+            (prediction,) = cifarzoo.predict(network, read_picture(picture, size), top=top)
         except DataError as error:
             broken[str(picture)] = str(error)
             typer.echo(f"cifarzoo: {error}", err=True)

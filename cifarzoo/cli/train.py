@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cifarzoo.cli.options import AsJson, Device, Root
+from cifarzoo.cli.options import AsJson, Device, Download, Root, Size
 from cifarzoo.cli.output import write_json
+from cifarzoo.cli.sets import open_set
 from cifarzoo.errors import CifarZooError, SettingError
 
 if TYPE_CHECKING:
@@ -32,9 +34,14 @@ def train(
         list[str] | None,
         typer.Option("--model-set", metavar="KEY=VALUE", help="A setting of the model's family, such as dropout=0.2."),
     ] = None,
+    pretrained: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Begin with the weights of a run; other classes get a new head.")
+    ] = None,
     images: Annotated[
         int | None, typer.Option(metavar="N", help="Train on N images, equally many of each class.")
     ] = None,
+    size: Size = None,
+    download: Download = False,
     resume: Annotated[
         str, typer.Option(metavar="HOW", help="auto goes on with the run in the folder, never replaces it.")
     ] = "auto",
@@ -57,22 +64,28 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a model and write weights, curve and records to a folder."""
-    given = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "optimizer": optimizer,
-        "augment": augment,
-        "seed": seed,
-    }
-    changes = {name: value for name, value in given.items() if value is not None}
+    import cifarzoo
+
+    changes = _given(epochs=epochs, batch_size=batch_size, lr=lr, optimizer=optimizer, augment=augment, seed=seed)
     chosen = _choose_recipe(recipe, model, data, changes).with_settings(_parse_settings(settings or []))
     of_model = {name: _parse_json(value) for name, value in _parse_settings(model_settings or []).items()}
-    result = _run(chosen, of_model, root=root, images=images, output=output, resume=resume, device=device)
+    arch, data = _check_choice(chosen, of_model)
+    model_size = cifarzoo.model_info(arch).input_size
+    open_split = partial(open_set, data, root, size=size, model_size=model_size, download=download)
+    training = _part(open_split("train"), images, seed=chosen.seed)
+    network = _create(arch, of_model, training, pretrained=pretrained, seed=chosen.seed)
+    trainer = cifarzoo.Trainer(network, chosen, device=device, output_dir=output, resume=resume)
+    history = trainer.fit(training, open_split("test"))
+    result = {"run": str(output), "params": history.params, "train_images": len(training), **asdict(history.last)}
     if as_json:
         write_json(result)
     else:
         typer.echo(f"weights: {output / 'model.safetensors'}\ncurve:   {output / 'loss.png'}")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _choose_recipe(name: str | None, model: str | None, data: str | None, changes: dict[str, Any]) -> Recipe:
@@ -102,17 +115,8 @@ def _parse_json(text: str) -> Any:
         return text
 
 
-def _run(
-    recipe: Recipe,
-    settings: Mapping[str, Any],
-    *,
-    root: Path | None,
-    images: int | None,
-    output: Path,
-    resume: str,
-    device: str,
-) -> dict[str, Any]:
-    """Train, and say what came out."""
+def _check_choice(recipe: Recipe, settings: Mapping[str, Any]) -> tuple[str, str]:
+    """The names of model and data set; SettingError where one is missing or wrong, before any data are read."""
     import cifarzoo
     from cifarzoo import data
     from cifarzoo.registry import check_settings
@@ -121,22 +125,25 @@ def _run(
         raise SettingError(f"recipe {recipe.name!r} fits any model: name one (see `cifarzoo list`)")
     if recipe.data is None:
         raise SettingError(f"recipe {recipe.name!r} fits any data: name a set with --data ({', '.join(data.names())})")
-    check_settings(cifarzoo.model_info(recipe.model), settings)  # wrong names are told before the data are read
-    training = _part(data.open(recipe.data, root, "train"), images, seed=recipe.seed)
-    testing = data.open(recipe.data, root, "test")
-    model = _create(recipe.model, settings, training, seed=recipe.seed)
-    trainer = cifarzoo.Trainer(model, recipe, device=device, output_dir=output, resume=resume)
-    history = trainer.fit(training, testing)
-    return {"run": str(output), "params": history.params, "train_images": len(training), **asdict(history.last)}
+    check_settings(cifarzoo.model_info(recipe.model), settings)
+    return recipe.model, recipe.data
 
 
-def _create(name: str, settings: Mapping[str, Any], dataset: Dataset, *, seed: int) -> Classifier:
+def _create(
+    name: str, settings: Mapping[str, Any], dataset: Dataset, *, pretrained: Path | None, seed: int
+) -> Classifier:
     """The model for a data set; SettingError for settings of a wrong kind."""
     import cifarzoo
 
-    channels = dataset.images.shape[1]
     try:
-        return cifarzoo.create(name, num_classes=len(dataset.classes), in_channels=channels, seed=seed, **settings)
+        return cifarzoo.create(
+            name,
+            pretrained=pretrained or False,
+            num_classes=len(dataset.classes),
+            in_channels=dataset.images.shape[1],
+            seed=seed,
+            **settings,
+        )
     except CifarZooError:
         raise
     except (TypeError, ValueError, RuntimeError) as error:  # whatever the family makes of a list where a number belongs

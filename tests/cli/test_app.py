@@ -12,7 +12,7 @@ import cifarzoo
 from cifarzoo.cli import main
 from cifarzoo.errors import UnknownModelError
 
-COMMANDS = ("list", "info", "train", "eval", "predict")
+COMMANDS = ("list", "info", "train", "eval", "predict", "plot")
 
 
 def test_version(cli) -> None:

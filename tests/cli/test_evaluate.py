@@ -29,7 +29,7 @@ def test_text_names_accuracy_and_data(cli, run: Path) -> None:
     code, out, _ = cli("eval", run, "--split", "train")
     assert code == 0
     assert "top-1" in out
-    assert "(digits, train)" in out
+    assert "(digits, train, 1 view)" in out
 
 
 def test_no_run_is_one_line(cli, tmp_path: Path) -> None:

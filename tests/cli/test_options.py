@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from cifarzoo.cli import evaluate, models, predict, train
-from cifarzoo.cli.options import AsJson, Device, Root
+from cifarzoo.cli.options import AsJson, Device, Download, Root, Size
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,8 @@ from cifarzoo.cli.options import AsJson, Device, Root
     [
         (models.list_models, {"as_json": AsJson}),
         (models.info, {"as_json": AsJson}),
-        (train.train, {"as_json": AsJson, "device": Device, "root": Root}),
-        (evaluate.evaluate, {"as_json": AsJson, "device": Device, "root": Root}),
+        (train.train, {"as_json": AsJson, "device": Device, "root": Root, "size": Size, "download": Download}),
+        (evaluate.evaluate, {"as_json": AsJson, "device": Device, "root": Root, "size": Size, "download": Download}),
         (predict.predict, {"as_json": AsJson, "device": Device}),
     ],
 )

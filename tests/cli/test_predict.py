@@ -23,7 +23,7 @@ def test_json_is_what_the_library_predicts(cli, run: Path, picture: Path) -> Non
     code, out, _ = cli("predict", picture, "--model", run, "--top", 3, "--json")
     assert code == 0
     places = json.loads(out)["predictions"][str(picture)]
-    (expected,) = cifarzoo.predict(cifarzoo.load(run), read_picture(picture), top=3)
+    (expected,) = cifarzoo.predict(cifarzoo.load(run), read_picture(picture, 32), top=3)
     assert [place["class"] for place in places] == list(expected.classes)
     assert [place["probability"] for place in places] == pytest.approx(list(expected.probabilities))
 
