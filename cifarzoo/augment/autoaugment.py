@@ -9,6 +9,7 @@ from torch import Tensor
 
 from cifarzoo.augment.checks import check_count, check_interpolation, check_positive
 from cifarzoo.augment.distributions import dirichlet
+from cifarzoo.augment.functional.lines import to_uint8
 from cifarzoo.augment.functional.policy import OPERATIONS
 from cifarzoo.augment.op import Op, Parameters
 from cifarzoo.augment.policies import magnitudes, narrow_magnitudes, run_in_turn, with_sign
@@ -129,4 +130,4 @@ class AugMix(Op):
             which, magnitude = parameters["which"][:, chain], parameters["magnitude"][:, chain]
             changed = run_in_turn(images, which, magnitude, interpolation=self.interpolation)
             blend += changed.to(dtype) * shares[chain + 1]
-        return blend if images.is_floating_point() else blend.to(torch.int16).to(torch.uint8)
+        return blend if images.is_floating_point() else to_uint8(blend)

@@ -1,7 +1,8 @@
 """A batch in pieces that stay in a core's cache, on as many threads as torch may use.
 
-Results do not depend on how a batch is split. One thread runs each piece from its first operation to its last: handing
-the threads every small operation instead would cost more in waiting than it saves.
+One thread runs each piece from its first operation to its last. Handing the threads parts of every small operation
+instead would cost more in waiting than it saves, and would round values at the seams differently: results do not
+depend on the number of threads, nor on how a batch is split.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ def in_pieces(function: Callable[[slice], T], images: Tensor) -> list[T]:
     threads = torch.get_num_threads()
     step = max(1, _PIECE_BYTES * count // max(1, images.nbytes))
     pieces = -(-count // step)
-    if pieces == 1 or threads == 1:
+    if threads == 1:
         return [function(slice(first, first + step)) for first in range(0, count, step)]
-    pieces = -(-pieces // threads) * threads  # so that all threads end together
+    pieces = min(count, -(-pieces // threads) * threads)  # so that all threads end together
     edges = [count * piece // pieces for piece in range(pieces + 1)]
     return list(_pool(threads, os.getpid()).map(function, map(slice, edges, edges[1:])))
 
@@ -47,6 +48,7 @@ def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     ready = threading.Barrier(threads)
 
     def start(_: int) -> None:
+        torch.get_num_threads()  # the first question in a thread sets its number to the one set last, so ask before
         torch.set_num_threads(1)  # of the calling thread
         ready.wait()
 

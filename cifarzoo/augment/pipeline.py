@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cifarzoo.augment.functional import scale_and_shift
+from cifarzoo.augment.functional import normalize_into
 from cifarzoo.augment.op import MixOp, Op, Parameters
 from cifarzoo.augment.pieces import in_pieces
 from cifarzoo.draws import Draws
@@ -65,34 +65,36 @@ class Pipeline:
         self,
         images: Tensor,
         *,
-        scale: Tensor,
-        shift: Tensor,
+        mean: Sequence[float],
+        std: Sequence[float],
         dtype: torch.dtype = torch.float32,
         memory_format: torch.memory_format = torch.contiguous_format,
         draws: Draws | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Augment a batch and normalise it: ``self(images) * scale + shift``, while each piece is in the cache.
+        """Augment and normalise in one go, while each piece of the batch is in the cache.
 
         Args:
             images: (B, C, H, W) uint8; never written to.
-            scale: (1, C, 1, 1) float32, 1 / (255 std).
-            shift: (1, C, 1, 1) float32, -mean / std.
+            mean: of pixel / 255, one number a channel.
+            std: likewise.
             dtype: of the result; it is computed in float32.
             memory_format: of the result.
             draws: the random numbers, one row an image.
             generator: what keys them otherwise; torch's global one by default.
 
         Returns:
-            (B, C, H, W) of ``dtype``.
+            (B, C, H, W) of ``dtype``: what a ``Loader`` with this pipeline hands out.
         """
         images, drawn = self._all_but_the_last_run(images, _keyed(draws, generator, images))
         if drawn and drawn[-1][0].resizes:
             images, drawn = _run(images, drawn), []
         result = torch.empty(images.shape, dtype=dtype, device=images.device, memory_format=memory_format)
-        in_pieces(
-            lambda rows: scale_and_shift(_apply(images[rows], drawn, rows), scale, shift, out=result[rows]), images
-        )
+
+        def finished(rows: slice) -> None:
+            normalize_into(_apply(images[rows], drawn, rows), mean, std, out=result[rows])
+
+        in_pieces(finished, images)
         return result
 
     def _all_but_the_last_run(self, images: Tensor, draws: Draws) -> tuple[Tensor, _Drawn]:

@@ -4,14 +4,14 @@ from cifarzoo.augment.functional.affine import inverse_affine_matrices, warp_aff
 from cifarzoo.augment.functional.color import (
     adjust_brightness,
     adjust_contrast,
-    adjust_hue,
     adjust_saturation,
     grayscale,
     jitter_color,
 )
 from cifarzoo.augment.functional.erase import box_mask, erase, paste
+from cifarzoo.augment.functional.hue import adjust_hue
 from cifarzoo.augment.functional.mix import cutmix, mixup
-from cifarzoo.augment.functional.normalize import normalize, scale_and_shift
+from cifarzoo.augment.functional.normalize import normalize, normalize_into
 from cifarzoo.augment.functional.policy import OPERATIONS, apply_operations
 from cifarzoo.augment.functional.resize import resize, resized_crop
 from cifarzoo.augment.functional.shift import crop, flip_horizontal, translate
@@ -45,11 +45,11 @@ __all__ = [
     "jitter_color",
     "mixup",
     "normalize",
+    "normalize_into",
     "paste",
     "posterize",
     "resize",
     "resized_crop",
-    "scale_and_shift",
     "solarize",
     "translate",
     "warp_affine",

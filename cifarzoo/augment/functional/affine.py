@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cifarzoo.augment.functional.color import working
 from cifarzoo.augment.functional.layout import laid_out_like
+from cifarzoo.augment.functional.lines import as_float, to_uint8
 
 
 def inverse_affine_matrices(
@@ -51,7 +51,7 @@ def warp_affine(
         interpolation: ``nearest`` or ``bilinear``.
         fill: value of what comes from outside; None is 0, without torchvision's second weighting of bilinear edges.
     """
-    values = working(images)
+    values = as_float(images)
     grid = _grid(matrices.to(values.dtype), height=images.shape[2], width=images.shape[3])  # (B, H, W, 2)
     if fill == 0.0 and interpolation == "nearest":
         fill = None
@@ -65,7 +65,7 @@ def warp_affine(
         else:
             values = values.sub(fill).mul_(inside).add_(fill)
     if not images.is_floating_point():
-        values = values.round_().to(torch.int16).to(torch.uint8)
+        values = to_uint8(values.round_())
     return laid_out_like(values, images)
 
 

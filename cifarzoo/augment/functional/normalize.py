@@ -28,26 +28,29 @@ def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
     return values
 
 
-def scale_and_shift(images: Tensor, scale: Tensor, shift: Tensor, *, out: Tensor) -> None:
-    """Write images * scale + shift into ``out``, computed in float32.
+def normalize_into(images: Tensor, mean: Sequence[float], std: Sequence[float], *, out: Tensor) -> None:
+    """Write (pixel / 255 - mean) / std into ``out``, as pixel * scale + shift with one rounding, in float32.
 
     Args:
-        images: (B, C, H, W) uint8, or float.
-        scale: (1, C, 1, 1) float32.
-        shift: (1, C, 1, 1) float32.
-        out: (B, C, H, W) of any dtype, contiguous or channels_last.
+        images: (B, C, H, W) uint8.
+        mean: of pixel / 255, one number a channel.
+        std: likewise, above 0.
+        out: (B, C, H, W) of any floating dtype, contiguous or channels_last.
     """
+    deviation = torch.tensor(std, dtype=torch.float64)  # (C,)
+    scale, shift = 1.0 / (255.0 * deviation), -torch.tensor(mean, dtype=torch.float64) / deviation
+    scale, shift = (numbers.to(images.device, torch.float32)[:, None, None] for numbers in (scale, shift))  # (C, 1, 1)
     values = images.to(torch.float32)
     if is_channels_last(out):
         values = _to_channels_last(values).permute(0, 2, 3, 1)  # (B, H, W, C)
-        out, scale, shift = (tensor.permute(0, 2, 3, 1) for tensor in (out, scale, shift))
+        out, scale, shift = out.permute(0, 2, 3, 1), scale.permute(1, 2, 0), shift.permute(1, 2, 0)  # (1, 1, C)
     # Along one line an image everything is vectorised; along three channels nothing would be.
     line = values.reshape(len(values), -1)  # (B, H W C) or (B, C H W)
-    scale_line, shift_line = (numbers.expand(1, *values.shape[1:]).reshape(1, -1) for numbers in (scale, shift))
+    scale_line, shift_line = (numbers.expand(values.shape[1:]).reshape(1, -1) for numbers in (scale, shift))
     if out.dtype == torch.float32:
-        torch.mul(line, scale_line, out=out.view(line.shape)).add_(shift_line)
+        torch.addcmul(shift_line, line, scale_line, out=out.view(line.shape))
     else:
-        out.view(line.shape).copy_((line * scale_line).add_(shift_line))
+        out.view(line.shape).copy_(torch.addcmul(shift_line, line, scale_line))
 
 
 def _to_channels_last(values: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cifarzoo.augment.functional.layout import laid_out_like
+from cifarzoo.augment.functional.lines import to_uint8
 
 _WEIGHT_LIMIT = 1 << 15  # weights are signed 16-bit numbers
 _MAX_BITS = 22
@@ -47,7 +48,7 @@ def resized_crop(images: Tensor, boxes: Tensor, *, size: tuple[int, int]) -> Ten
     values = images.to(torch.float64)  # whole numbers below 2^53: sums are exact, in any order
     rows = _shifted(values @ across.transpose(1, 2)[:, None], across_bits)  # (B, C, H, width)
     resized = _shifted(down[:, None] @ rows, down_bits)  # (B, C, height, width)
-    return laid_out_like(resized.to(torch.int16).to(torch.uint8), images)
+    return laid_out_like(to_uint8(resized), images)
 
 
 def _weights(start: Tensor, length: Tensor, source: int, target: int) -> Tensor:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cifarzoo.augment.functional.color import finished, plane, working
 from cifarzoo.augment.functional.layout import full_scale, laid_out_like
+from cifarzoo.augment.functional.lines import as_float, from_lines, spread, to_lines, to_uint8
 
 
 def invert(images: Tensor) -> Tensor:
@@ -37,18 +37,19 @@ def solarize(images: Tensor, thresholds: Tensor) -> Tensor:
 
 def autocontrast(images: Tensor) -> Tensor:
     """Stretch each channel of each image to the full range; a channel of one value stays."""
-    values = working(images)
-    low = images.amin(dim=(2, 3), keepdim=True).to(values.dtype)  # (B, C, 1, 1)
-    high = images.amax(dim=(2, 3), keepdim=True).to(values.dtype)  # (B, C, 1, 1)
+    low = images.amin(dim=(2, 3))[..., None]  # (B, C, 1)
+    high = images.amax(dim=(2, 3))[..., None]  # (B, C, 1)
+    lines = to_lines(images)
+    low, high = low.to(lines.dtype), high.to(lines.dtype)
     flat = high == low
     span = ((high - low) * (1.0 / full_scale(images))).masked_fill_(flat, 1.0)
-    return finished(values.sub_(low.masked_fill_(flat, 0.0)).div_(span), images)
+    return from_lines(lines.sub_(low.masked_fill_(flat, 0.0)).div_(span), images)
 
 
 def equalize(images: Tensor) -> Tensor:
     """Spread the histogram of each channel of each image, by Pillow's table."""
     if images.is_floating_point():
-        levels = equalize(images.mul(255.0 + 1.0 - 1e-3).to(torch.int16).to(torch.uint8))
+        levels = equalize(to_uint8(images.mul(255.0 + 1.0 - 1e-3)))
         return levels.to(images.dtype).mul_(1.0 / 255.0)
     count = images.shape[2] * images.shape[3]
     values = images.contiguous().view(-1, count).to(torch.int64)  # (B C, pixels)
@@ -69,17 +70,18 @@ def adjust_sharpness(images: Tensor, factors: Tensor) -> Tensor:
     height, width = images.shape[2:]
     if height <= 2 or width <= 2:
         return images.clone()
-    values = working(images).contiguous()  # (B, C, H, W)
-    blurred = torch.empty_like(values)
+    values = as_float(images)  # (B, C, H, W)
     # All rows of all images as one: what is wrong where they meet is border, which is not used.
     line = values.view(-1)
     triples = (line[:-2] + line[1:-1]).add_(line[2:])
     total = (triples[: -2 * width] + triples[width:-width]).add_(triples[2 * width :])
     total.add_(line[width + 1 : -width - 1], alpha=4.0)
+    blurred = torch.zeros_like(values)
     torch.mul(total, 1.0 / 13.0, out=blurred.view(-1)[width + 1 : -width - 1])
     if not images.is_floating_point():
         blurred.round_()
-    sharpened = values.addcmul(blurred.sub_(values), plane(1.0 - factors, values))
-    inside = (..., slice(1, -1), slice(1, -1))
-    values[inside] = sharpened[inside]
-    return laid_out_like(finished(values, images), images)
+    change, lines = to_lines(blurred.sub_(values)), to_lines(values)
+    sharpened = from_lines(lines.addcmul_(change, spread(1.0 - factors, lines)), images)
+    result, inside = images.clone(), (..., slice(1, -1), slice(1, -1))
+    result[inside] = sharpened[inside]
+    return result
