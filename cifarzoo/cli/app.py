@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import cifarzoo
-from cifarzoo.cli import recipes
+from cifarzoo.cli import bench, recipes
 from cifarzoo.cli.evaluate import evaluate
 from cifarzoo.cli.models import info, list_models
 from cifarzoo.cli.plot import plot
@@ -31,6 +31,7 @@ app.command("eval")(evaluate)
 app.command("predict")(predict)
 app.command("plot")(plot)
 app.add_typer(recipes.app)
+app.add_typer(bench.app)
 
 
 def _show_version(wanted: bool) -> None:

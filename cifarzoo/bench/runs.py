@@ -1,0 +1,61 @@
+"""What a training run measured, as one record that can be kept when the run's folder is gone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cifarzoo import files
+from cifarzoo.errors import DataError
+from cifarzoo.training.history import History
+from cifarzoo.weights import load_weights
+
+
+def run_record(run: Path | str) -> dict[str, Any]:
+    """The record of a finished run, as JSON values.
+
+    Args:
+        run: its folder.
+
+    Returns:
+        model, data set, images, epochs, ``seconds`` (of training, evaluation not counted), loss, accuracies (percent,
+        on the whole test set after the last epoch), recipe, environment and the history, an entry an epoch.
+
+    Raises:
+        DataError: the folder holds no finished run.
+        IntegrityError: its weights are not those of its card.
+    """
+    run = Path(run)
+    _, card = load_weights(run)
+    environment_path = run / "environment.json"
+    if not environment_path.is_file():
+        raise DataError(f"{environment_path} is not there; name the folder of a run that cifarzoo train wrote")
+    environment = json.loads(environment_path.read_text(encoding="utf-8"))
+    history = History.read(run)
+    return {
+        "kind": "training run",
+        "model": card.arch,
+        "settings": card.settings,
+        "params": card.params,
+        "dataset": card.dataset,
+        "train_images": card.train_images,
+        "epochs": card.epochs,
+        "seed": card.seed,
+        "seconds": round(sum(record.seconds for record in history.records), 1),
+        "train_loss": history.last.train_loss,
+        "train_top1": history.last.train_top1,
+        "test_loss": history.last.test_loss,
+        "top1": card.top1,
+        "top5": card.top5,
+        "weights_sha256": card.sha256,
+        "recipe": card.recipe,
+        "environment": environment,
+        "history": [asdict(record) for record in history.records],
+    }
+
+
+def write_record(record: dict[str, Any], path: Path | str) -> None:
+    """Write a record as indented JSON; it appears whole or not at all."""
+    files.write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
