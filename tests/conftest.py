@@ -8,12 +8,16 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+# Before torch is loaded, and for the processes that tests start: threads that spin while they wait take the other core
+# from whoever works on it, and a test then takes a hundred times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 import hypothesis
 import pytest
 import torch
-
-os.environ.setdefault("MPLBACKEND", "Agg")
-os.environ["HF_HUB_OFFLINE"] = "1"
 
 torch.set_num_threads(1)
 
