@@ -14,6 +14,7 @@ import typer
 
 import cifarzoo
 from cifarzoo.cli import bench, recipes
+from cifarzoo.cli import data as data_commands
 from cifarzoo.cli.evaluate import evaluate
 from cifarzoo.cli.models import info, list_models
 from cifarzoo.cli.plot import plot
@@ -32,6 +33,7 @@ app.command("predict")(predict)
 app.command("plot")(plot)
 app.add_typer(recipes.app)
 app.add_typer(bench.app)
+app.add_typer(data_commands.app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -12,7 +12,7 @@ from cifarzoo.data.digits import Digits
 from cifarzoo.data.folder import ImageFolder
 from cifarzoo.data.hugging_face import HuggingFace
 from cifarzoo.data.loader import Loader
-from cifarzoo.data.overlap import drop_overlap, find_overlap
+from cifarzoo.data.overlap import drop_overlap, find_duplicates, find_overlap
 from cifarzoo.data.parts import concat, split, subset
 from cifarzoo.data.tiny_imagenet import TinyImageNet
 
@@ -31,6 +31,7 @@ __all__ = [
     "concat",
     "drop_overlap",
     "entry",
+    "find_duplicates",
     "find_overlap",
     "names",
     "open",

@@ -1,4 +1,4 @@
-"""Images that two sets share, pixel by pixel."""
+"""Images that two sets share, or that one has twice, pixel by pixel."""
 
 from __future__ import annotations
 
@@ -26,6 +26,21 @@ def find_overlap(a: Dataset, b: Dataset) -> Tensor:
         raise SettingError(f"images of {tuple(a.images.shape[1:])} and {tuple(b.images.shape[1:])} cannot be equal")
     known = set(_hashes(a.images))
     return torch.tensor([row for row, digest in enumerate(_hashes(b.images)) if digest in known], dtype=torch.int64)
+
+
+def find_duplicates(dataset: Dataset) -> Tensor:
+    """Find the images of a set whose pixels it has had before.
+
+    Returns:
+        (M,) int64, ascending: indices of all but the first of each.
+    """
+    seen: set[bytes] = set()
+    rows = []
+    for row, digest in enumerate(_hashes(dataset.images)):
+        if digest in seen:
+            rows.append(row)
+        seen.add(digest)
+    return torch.tensor(rows, dtype=torch.int64)
 
 
 def drop_overlap(a: Dataset, b: Dataset) -> Dataset:

@@ -40,6 +40,12 @@ def test_drop_overlap() -> None:
     assert data.find_overlap(of([0, 1, 2]), left).tolist() == []
 
 
+@given(ROWS)
+def test_duplicates_are_all_but_the_first(rows: list[int]) -> None:
+    expected = [place for place, row in enumerate(rows) if row in rows[:place]]
+    assert data.find_duplicates(of(rows)).tolist() == expected
+
+
 def test_other_sizes_cannot_be_equal() -> None:
     with pytest.raises(SettingError, match="cannot be equal"):
         data.find_overlap(of([0]), data.ArrayDataset(pixels(1, 8), [0], ["a"]))
