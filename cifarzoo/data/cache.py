@@ -23,7 +23,7 @@ from torch import Tensor
 from cifarzoo.data.measure import fingerprint
 from cifarzoo.errors import IntegrityError
 
-VERSION = 1  # of the file's layout
+VERSION = 2  # of the file's layout
 SUFFIX = ".images"
 _MAGIC = b"CIFARZOO"
 _TAIL = struct.Struct("<32sQ8s")  # the header's SHA-256, its length in bytes, the magic number
@@ -105,6 +105,14 @@ def read(path: Path) -> Arrays:
         IntegrityError: the file is truncated, altered or of another version.
         FileNotFoundError: there is none.
     """
+    try:
+        return _read(path)
+    except (KeyError, TypeError, ValueError) as error:  # a header that is whole, but was written by another program
+        raise IntegrityError(f"{path} has a header without {error}; delete it, it will be built anew") from None
+
+
+def _read(path: Path) -> Arrays:
+    """Map a cache file whose header has every field."""
     with path.open("rb") as file:
         header = read_header(file, path)
         # Copy on write: torch wants memory it could write to, and the file must stay as it is.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,10 @@ HEADER: dict[str, Any] = {
 }
 
 
-def write(path: Path) -> Path:
+def write(path: Path, header: dict[str, Any] = HEADER) -> Path:
     with replacing(path) as file:
         file.write(IMAGES.numpy().tobytes())
-        cache.write_tail(file, {"targets": TARGETS, "coarse": TARGETS * 7}, HEADER)
+        cache.write_tail(file, {"targets": TARGETS, "coarse": TARGETS * 7}, header)
     return path
 
 
@@ -104,8 +105,23 @@ def test_any_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, content
 
 def test_another_version_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "VERSION", 999)
-    with pytest.raises(IntegrityError, match="of version 1, not 999"):
+    with pytest.raises(IntegrityError, match=r"of version \d, not 999"):
         cache.read(file)
+
+
+@pytest.mark.parametrize("field", sorted(HEADER))
+@pytest.mark.parametrize("value", [None, "x", 3])
+def test_a_header_of_another_program(tmp_path: Path, field: str, value: object) -> None:
+    header = {**HEADER, field: value}
+    if value is None:
+        del header[field]
+    file = write(tmp_path / "a.images", header)
+    if value is None or field == "shape":
+        with pytest.raises(IntegrityError):
+            cache.read(file)
+    else:
+        with contextlib.suppress(IntegrityError):
+            cache.read(file)
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
