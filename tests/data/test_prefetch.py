@@ -1,6 +1,5 @@
 """What is made ahead comes in order, errors where they belong; memory is used again, and never too early."""
 
-import gc
 import threading
 
 import pytest
@@ -135,11 +134,9 @@ def test_memory_is_not_used_again_while_anything_refers_to_it(hold):
     place = batch.data_ptr()
     holder = hold(batch)
     del batch
-    gc.collect()
     others = [take(buffers) for _ in range(5)]
     assert place not in [other.data_ptr() for other in others]
     del holder
-    gc.collect()
     assert take(buffers).data_ptr() == place
 
 
@@ -158,10 +155,28 @@ def test_few_buffers_are_kept():
     held = [take(buffers) for _ in range(9)]
     assert len({batch.data_ptr() for batch in held}) == 9
     del held
-    assert len(buffers._free) == 3
+    assert buffers._free.qsize() == buffers._made == 2
+
+
+def test_a_third_is_not_made_before_the_caller_lets_go():
+    buffers = Buffers()
+    first, second = take(buffers), take(buffers)
+    place, taken = first.data_ptr(), []
+    thread = threading.Thread(target=lambda: taken.append(take(buffers)))
+    buffers._patience_s = 60
+    thread.start()
+    del first
+    thread.join()
+    assert taken[0].data_ptr() == place != second.data_ptr()
+
+
+def test_who_keeps_batches_waits_once():
+    buffers = Buffers()
+    held = [take(buffers) for _ in range(3)]
+    assert buffers._patience_s == 0
+    assert len({batch.data_ptr() for batch in held}) == 3
 
 
 def test_buffers_outlive_their_maker():
     batch = take(Buffers()).fill_(5)
-    gc.collect()
     assert (batch == 5).all()
