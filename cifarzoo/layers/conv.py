@@ -5,11 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+_FEW_PIXELS = 4  # a 2x2 map: there the CPU's convolution is several times slower than the same work as matrix product
+
 
 class Conv2d(nn.Conv2d):
     """A convolution that keeps the size at stride 1, without bias, initialised for a ReLU behind it.
 
-    He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015 (fan-out, so that gradients keep their scale).
+    Initialisation: He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015 (fan-out, so that gradients keep their
+    scale). On a CPU a map of at most 2x2 pixels is computed as one matrix product, with the same result.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, kernel_size: int = 3, stride: int = 1) -> None:
@@ -18,6 +21,22 @@ class Conv2d(nn.Conv2d):
     def reset_parameters(self) -> None:
         """Draw the weights anew."""
         nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, out_channels, H / stride, W / stride), rounded up."""
+        stride = self.stride[0]
+        pixels = -(-input.shape[2] // stride) * -(-input.shape[3] // stride)
+        if input.device.type == "cpu" and pixels <= _FEW_PIXELS:
+            return self._matrix_product(input)
+        return super().forward(input)
+
+    def _matrix_product(self, x: Tensor) -> Tensor:
+        side, stride, pad = self.kernel_size[0], self.stride[0], self.kernel_size[0] // 2
+        x = F.pad(x.permute(0, 2, 3, 1), (0, 0, pad, pad, pad, pad))  # (B, H + 2 pad, W + 2 pad, C)
+        windows = x.unfold(1, side, stride).unfold(2, side, stride)  # (B, H', W', C, side, side)
+        rows = windows.permute(0, 1, 2, 4, 5, 3).flatten(3)  # (B, H', W', side * side * C)
+        weight = self.weight.permute(0, 2, 3, 1).flatten(1)  # (out_channels, side * side * C)
+        return F.linear(rows, weight).permute(0, 3, 1, 2)  # (B, out_channels, H', W'), channels_last
 
 
 class ConvNormAct(nn.Module):

@@ -37,3 +37,39 @@ def test_conv_norm_act_is_the_three_in_a_row() -> None:
     wanted = layer.norm(layer.conv(images)).clamp(min=0)
     torch.testing.assert_close(layer(images), wanted)
     assert torch.equal(images, kept)
+
+
+@given(
+    stride=st.sampled_from([1, 2]),
+    kernel_size=st.sampled_from([1, 3, 5]),
+    batch=st.integers(0, 3),
+    height=st.integers(1, 4),
+    width=st.integers(1, 4),
+    channels_last=st.booleans(),
+)
+def test_few_pixels_give_the_same_by_a_matrix_product(
+    stride: int, kernel_size: int, batch: int, height: int, width: int, channels_last: bool
+) -> None:
+    """Outputs and gradients are those of torch's own convolution."""
+    conv = Conv2d(3, 4, kernel_size=kernel_size, stride=stride).double()
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    images = torch.randn(batch, 3, height, width, dtype=torch.float64).to(memory_format=layout).requires_grad_()
+    wanted = nn.functional.conv2d(images, conv.weight, stride=stride, padding=kernel_size // 2)
+    slope = torch.randn_like(wanted)
+    for found in (conv(images), conv._matrix_product(images)):
+        torch.testing.assert_close(found, wanted)
+        for ours, theirs in zip(
+            torch.autograd.grad(found, (images, conv.weight), slope),
+            torch.autograd.grad(wanted, (images, conv.weight), slope, retain_graph=True),
+            strict=True,
+        ):
+            torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize(("side", "by_product"), [(1, True), (2, True), (3, False)])
+def test_only_few_pixels_take_the_matrix_product(side: int, by_product: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    conv = Conv2d(1, 1)
+    monkeypatch.setattr(conv, "_matrix_product", lambda x: asked.append(x.shape) or x)
+    conv(torch.zeros(1, 1, side, side))
+    assert bool(asked) is by_product
