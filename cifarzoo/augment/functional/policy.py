@@ -78,7 +78,7 @@ def apply_operations(
             parts.append(warp_affine(images[rows], matrices, interpolation=interpolation, fill=fill))
         else:
             parts.append(_VERBS[index - 2](images[rows], magnitude[rows]))
-    return take(torch.cat(parts), order.argsort())
+    return take(torch.cat(parts or [images]), order.argsort())
 
 
 def _warp_matrices(which: Tensor, magnitude: Tensor, images: Tensor) -> Tensor:

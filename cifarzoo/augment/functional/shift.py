@@ -63,7 +63,7 @@ def crop(
     _fill_padded(padded, pixels, padding_px, mode)
     starts = torch.arange(count, device=images.device) * length
     starts = starts + (corner_px[:, 0] * columns + corner_px[:, 1]) * unit  # (B,)
-    every_window = memory.as_strided((count * length + slack - length + 1, length), (1, 1))
+    every_window = memory.as_strided((max(0, len(memory) - length + 1), length), (1, 1))
     windows = every_window.index_select(0, starts).view(count, depth, rows, columns, unit)
     return from_planes(windows[:, :, : size[0], : size[1]], channels_last=is_channels_last(images))
 
