@@ -40,8 +40,15 @@ class Recipe:
     data: str | None = None
     """The data set it was made for, likewise."""
 
-    epochs: int = 10
-    """Passes over the training set."""
+    epochs: float = 10
+    """Passes over the training set; the last may be a part of one."""
+
+    steps: int | None = None
+    """Ends the run after so many steps instead of after ``epochs``."""
+
+    seconds: float | None = None
+    """Ends the run after so many seconds of training (evaluation not counted) instead: learning rate, sizes and the
+    like then follow the clock, as they would follow the steps of ``epochs``, and no run is the bits of another."""
 
     batch_size: int = 250
     """Images a step, over all processes together."""
@@ -151,19 +158,29 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, annotation in field_types().items():
             object.__setattr__(self, name, coerce(name, getattr(self, name), annotation))
+        self._check_values()
+        self._check_course()
+
+    def _check_values(self) -> None:
+        """Raise RecipeError for a value outside what its field may hold."""
         for name, choices in CHOICES.items():
             check_choice(name, getattr(self, name), choices)
-        for name in ("epochs", "batch_size", "accumulate", "average_every", "evaluate_every"):
+        for name in ("steps", "batch_size", "accumulate", "average_every", "evaluate_every"):
             check_range(name, getattr(self, name), low=1)
         for name in ("momentum", "rest_momentum", "beta2", "label_smoothing", "average_decay", "average_start"):
             check_range(name, getattr(self, name), low=0, high=1)
-        for name in ("lr", "head_lr_ratio", "bias_lr_ratio", "mix_alpha", "clip_norm"):
+        for name in ("epochs", "seconds", "lr", "head_lr_ratio", "bias_lr_ratio", "mix_alpha", "clip_norm"):
             check_range(name, getattr(self, name), low=0, ends="()")
         check_range("weight_decay", self.weight_decay, low=0)
         check_range("warmup_epochs", self.warmup_epochs, low=0, high=self.epochs)
         for name in ("final_lr_frac", "mix_prob"):
             check_range(name, getattr(self, name), low=0, high=1, ends="[]")
         check_range("accumulate", self.accumulate, low=1, high=self.batch_size, ends="[]")
+
+    def _check_course(self) -> None:
+        """Raise RecipeError for what cannot follow each other in one run."""
+        if self.steps is not None and self.seconds is not None:
+            raise RecipeError(f"steps (={self.steps}) and seconds (={self.seconds}) both end the run; set one to null")
         for until, side in self.sizes:
             check_range("sizes", until, low=0, high=1, ends="()")
             check_range("sizes", side, low=1)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
 
 
@@ -23,50 +22,47 @@ class Average:
     Args:
         model: the raw module, on its device.
         recipe: its ``average*`` fields.
-        total_steps: of the whole run.
-
-    Raises:
-        RecipeError: the run is too short for a single update.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe, total_steps: int) -> None:
-        self._kind, self._every, self._decay = recipe.average, recipe.average_every, recipe.average_decay
-        self._start, self._total = round(recipe.average_start * total_steps), total_steps
-        if self._kind != "none" and total_steps - self._start < self._every:
-            raise RecipeError(
-                f"average_every (={self._every}) exceeds the {total_steps - self._start} steps after average_start; "
-                "lower either, or raise epochs"
-            )
-        self._live = [] if self._kind == "none" else _averaged_tensors(model)
+    def __init__(self, model: nn.Module, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._live = [] if recipe.average == "none" else _averaged_tensors(model)
         self.shadow = [tensor.detach().clone() for tensor in self._live]
         """The averages, in the order of the model's parameters and buffers."""
+        self.updates = 0
+        """How often weights were taken in."""
 
     @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Take the weights after ``step`` steps (1 is the first) into the average, if it is due."""
-        since = step - self._start
-        if not self._live or since <= 0 or since % self._every:
+    def update(self, step: int, done: float) -> None:
+        """Take the weights into the average, if it is due.
+
+        Args:
+            step: how many steps have been made.
+            done: which share of the run that is, in (0, 1].
+        """
+        if not self._live or step % self._recipe.average_every or done <= self._recipe.average_start:
             return
-        weight = self._weight(since // self._every, step)
+        self.updates += 1
+        weight = self._weight(done)
         for average, tensor in zip(self.shadow, self._live, strict=True):
             average.lerp_(tensor, weight)
-            if self._kind == "lookahead":
+            if self._recipe.average == "lookahead":
                 tensor.copy_(average)
 
-    def _weight(self, update: int, step: int) -> float:
-        """What the ``update``-th weights (from 1) count in the average after it."""
-        decay = self._decay**self._every
-        if self._kind == "tail":
-            return 1.0 / update
-        if self._kind == "lookahead":
-            return float(1.0 - decay * (step / self._total) ** 3)
-        return 1.0 if update == 1 and self._start else 1.0 - decay
+    def _weight(self, done: float) -> float:
+        """What the weights that are taken in count in the average."""
+        decay = self._recipe.average_decay**self._recipe.average_every
+        if self._recipe.average == "tail":
+            return 1.0 / self.updates
+        if self._recipe.average == "lookahead":
+            return float(1.0 - decay * done**3)
+        return 1.0 if self.updates == 1 and self._recipe.average_start else 1.0 - decay
 
     @contextlib.contextmanager
-    def applied(self, step: int) -> Iterator[None]:
-        """Within, the model holds the average, if there is one after ``step`` steps."""
+    def applied(self) -> Iterator[None]:
+        """Within, the model holds the average, if there is one yet."""
         # Lookahead's weights were set to the average at its last update, and have only gone on from there.
-        swaps = self._kind in ("ema", "tail") and step - self._start >= self._every
+        swaps = self.updates and self._recipe.average != "lookahead"
         if swaps:
             self._swap()
         try:
@@ -76,9 +72,9 @@ class Average:
                 self._swap()
 
     @torch.no_grad()
-    def finish(self, step: int) -> None:
+    def finish(self) -> None:
         """Leave the model with the average for good."""
-        if self._live and step - self._start >= self._every:
+        if self.updates:
             for average, tensor in zip(self.shadow, self._live, strict=True):
                 tensor.copy_(average)
 

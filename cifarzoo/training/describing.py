@@ -20,6 +20,7 @@ def describe_weights(
     recipe: Recipe,
     train: ImageSet,
     *,
+    epochs: float,
     history: History,
     result: Evaluation | None,
     with_views: Evaluation | None,
@@ -30,6 +31,7 @@ def describe_weights(
         model: as trained.
         recipe: that it was trained by.
         train: what it was trained on.
+        epochs: how often it saw the set.
         history: of the run.
         result: of one view, if there was a test set.
         with_views: of the recipe's views, if there are more.
@@ -55,7 +57,7 @@ def describe_weights(
         per_class=None if result is None else dict(result.per_class),
         recipe=json.loads(recipe.to_json()),
         seed=recipe.seed,
-        epochs=history.last.epoch,
+        epochs=epochs,
         train_images=len(train.targets),
         hardware=hardware_name(device),
         threads=torch.get_num_threads(),

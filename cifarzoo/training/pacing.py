@@ -1,7 +1,8 @@
-"""What changes over a run beside the learning rate: the size of the pictures, and which layers still learn."""
+"""How a run goes: how long it is, its learning rate, the size of its pictures, and which layers still learn."""
 
 from __future__ import annotations
 
+import math
 from types import TracebackType
 from typing import Self
 
@@ -10,11 +11,59 @@ from torch import Tensor, nn
 
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
+from cifarzoo.training.schedules import lr_fraction
+from cifarzoo.training.state import RunState
 
 
-def size_at(recipe: Recipe, fraction: float) -> int | None:
-    """Side of the pictures in px at a fraction of the run, in [0, 1); None for their own."""
-    return next((side for until, side in recipe.sizes if fraction < until), None)
+class Course:
+    """The length of a run, and what its recipe wants at each place in it.
+
+    Args:
+        recipe: with ``epochs``, ``steps`` or ``seconds``.
+        steps_per_epoch: of the training set.
+
+    Raises:
+        RecipeError: the run is too short for the average that the recipe wants.
+    """
+
+    def __init__(self, recipe: Recipe, steps_per_epoch: int) -> None:
+        self._recipe, self.steps_per_epoch = recipe, steps_per_epoch
+        self.total = recipe.steps or max(1, round(recipe.epochs * steps_per_epoch))
+        """Steps of the whole run; with ``seconds``, those that its schedules are laid out over."""
+        last_update = self.total - self.total % recipe.average_every
+        if recipe.average != "none" and last_update <= recipe.average_start * self.total:
+            raise RecipeError(
+                f"average_every (={recipe.average_every}) leaves no update of the average in the {self.total} steps of "
+                "the run; lower it or average_start, or raise epochs"
+            )
+
+    @property
+    def epochs(self) -> int | None:
+        """How many epochs are begun; None where the clock decides."""
+        return None if self._recipe.seconds else math.ceil(self.total / self.steps_per_epoch)
+
+    def done(self, state: RunState) -> float:
+        """How much of the run is done, in [0, 1]."""
+        if self._recipe.seconds:
+            return min(1.0, state.elapsed_s / self._recipe.seconds)
+        return min(1.0, state.step / self.total)
+
+    def lr(self, done: float) -> float:
+        """Learning rate of the step that comes after a share ``done`` of the run."""
+        step = min(done * self.total, self.total - 1)
+        nearest = round(step)  # a whole step is exact, whatever the division has made of it
+        fraction = lr_fraction(
+            self._recipe.schedule,
+            nearest if abs(step - nearest) < 1e-6 else step,
+            total=self.total,
+            warmup=round(self._recipe.warmup_epochs * self.steps_per_epoch),
+            final_frac=self._recipe.final_lr_frac,
+        )
+        return self._recipe.lr * fraction
+
+    def size_px(self, done: float) -> int | None:
+        """Side of the pictures; None for their own."""
+        return next((side for until, side in self._recipe.sizes if done < until), None)
 
 
 def resized(images: Tensor, side_px: int | None) -> Tensor:
@@ -25,11 +74,6 @@ def resized(images: Tensor, side_px: int | None) -> Tensor:
         return images
     sides = (round(height * side_px / shorter), round(width * side_px / shorter))
     return F.interpolate(images, sides, mode="bilinear", antialias=True)  # (B, C, h, w)
-
-
-def frozen_at(recipe: Recipe, fraction: float) -> tuple[str, ...]:
-    """Starts of the names of the parameters that no longer learn at a fraction of the run."""
-    return tuple(prefix for prefix, start in recipe.freeze if fraction >= start)
 
 
 class Freezer:
@@ -63,7 +107,7 @@ class Freezer:
 
     def apply(self, fraction: float) -> None:
         """Freeze what is to be frozen at a fraction of the run."""
-        self._freeze(frozen_at(self._recipe, fraction))
+        self._freeze(tuple(prefix for prefix, start in self._recipe.freeze if fraction >= start))
 
     def _freeze(self, prefixes: tuple[str, ...]) -> None:
         if prefixes == self._frozen:

@@ -33,10 +33,10 @@ class Progress:
         """Whether ``step`` would show something now: reading the loss waits for the device, so ask first."""
         return False
 
-    def step(self, state: RunState, *, total: int) -> None:
-        """How far the run is, and the epoch so far."""
+    def step(self, state: RunState, *, done: float) -> None:
+        """How far the run is, in [0, 1], and the epoch so far."""
 
-    def epoch(self, record: EpochRecord, *, epochs: int) -> None:
+    def epoch(self, record: EpochRecord, *, epochs: int | None) -> None:
         """An epoch that has ended."""
 
 
@@ -51,7 +51,7 @@ class Lines(Progress):
         self._stream.write(text + "\n")
         self._stream.flush()
 
-    def epoch(self, record: EpochRecord, *, epochs: int) -> None:
+    def epoch(self, record: EpochRecord, *, epochs: int | None) -> None:
         """Write the epoch as one line."""
         self.say(epoch_line(record, epochs=epochs))
 
@@ -90,16 +90,16 @@ class Bar(Progress):
         """At most four times a second."""
         return time.monotonic() - self._shown_s >= self._INTERVAL_S
 
-    def step(self, state: RunState, *, total: int) -> None:
+    def step(self, state: RunState, *, done: float) -> None:
         """Move the bar."""
         self._shown_s = time.monotonic()
         loss, top1 = state.meter.read()
         text = f"epoch {state.epoch + 1}  loss {loss:.3f}  train {top1:.1f} %  {state.images_per_s:,.0f} images/s"
         if self._task is None:
-            self._task = self._bar.add_task(text, total=total)
-        self._bar.update(self._task, completed=state.step, description=text)
+            self._task = self._bar.add_task(text, total=1.0)
+        self._bar.update(self._task, completed=done, description=text)
 
-    def epoch(self, record: EpochRecord, *, epochs: int) -> None:
+    def epoch(self, record: EpochRecord, *, epochs: int | None) -> None:
         """Print the epoch above the bar."""
         self.say(epoch_line(record, epochs=epochs))
 
@@ -111,11 +111,11 @@ def create_progress(enabled: bool) -> Progress:
     return Bar() if sys.stderr.isatty() else Lines()
 
 
-def epoch_line(record: EpochRecord, *, epochs: int) -> str:
-    """One line about an epoch."""
-    width = len(str(epochs))
+def epoch_line(record: EpochRecord, *, epochs: int | None) -> str:
+    """One line about an epoch, of so many or of an unknown number."""
+    number = str(record.epoch) if epochs is None else f"{record.epoch:>{len(str(epochs))}}/{epochs}"
     test = "" if record.test_top1 is None else f"  test {record.test_top1:6.2f} % (loss {record.test_loss:.4f})"
     return (
-        f"epoch {record.epoch:>{width}}/{epochs}  loss {record.train_loss:.4f}  train {record.train_top1:6.2f} %{test}"
+        f"epoch {number}  loss {record.train_loss:.4f}  train {record.train_top1:6.2f} %{test}"
         f"  {record.images_per_s:,.0f} images/s  {record.seconds:.1f} s"
     )

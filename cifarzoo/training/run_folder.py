@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -154,7 +155,7 @@ class RunFolder:
             return False
         with contextlib.suppress(CifarZooError):
             _, card = load_weights(self.path)
-            return card.recipe is not None and History.read(self.path).last.epoch == card.epochs
+            return card.epochs is not None and History.read(self.path).last.epoch == math.ceil(card.epochs)
         return False
 
     def _clear(self) -> None:

@@ -32,24 +32,26 @@ class RunState:
     """Steps done since the start of the run."""
     epoch_s: float = 0.0
     """Seconds spent on the steps of the epoch that is under way."""
+    lr: float = 0.0
+    """Learning rate of the last step."""
 
     @property
     def epoch(self) -> int:
         """The epoch under way, from 0: it ends when its record is written, not with its last step."""
         return len(self.history.records)
 
-    def end_epoch(self, *, lr: float, result: Evaluation | None) -> EpochRecord:
-        """Enter the epoch into the history and start the next.
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds spent on all steps so far."""
+        return sum(record.seconds for record in self.history.records) + self.epoch_s
 
-        Args:
-            lr: learning rate of its last step.
-            result: on the test set, if it was scored.
-        """
+    def end_epoch(self, result: Evaluation | None) -> EpochRecord:
+        """Enter the epoch, with its result on the test set if it was scored, into the history and start the next."""
         loss, top1 = self.meter.read()
         record = EpochRecord(
             epoch=self.epoch + 1,
             step=self.step,
-            lr=lr,
+            lr=self.lr,
             train_loss=loss,
             train_top1=top1,
             test_loss=None if result is None else result.loss,
@@ -80,6 +82,8 @@ class RunState:
         return {
             "step": self.step,
             "epoch_s": self.epoch_s,
+            "lr": self.lr,
+            "average_updates": self.average.updates,
             "meter_images": self.meter.images,
             "records": [asdict(record) for record in self.history.records],
         }
@@ -98,7 +102,8 @@ class RunState:
         with torch.no_grad():
             for name, tensor in own.items():
                 tensor.copy_(tensors[name])  # in place: memory order and aliases stay
-        self.step, self.epoch_s, self.meter.images = facts["step"], facts["epoch_s"], facts["meter_images"]
+        self.step, self.epoch_s, self.lr = facts["step"], facts["epoch_s"], facts["lr"]
+        self.average.updates, self.meter.images = facts["average_updates"], facts["meter_images"]
         self.history.records[:] = [EpochRecord(**record) for record in facts["records"]]
 
 

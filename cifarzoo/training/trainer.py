@@ -26,11 +26,10 @@ from cifarzoo.training.guard import Guard, batch_indices, diverged
 from cifarzoo.training.history import EpochRecord, History
 from cifarzoo.training.losses import Meter, backward
 from cifarzoo.training.optim import create_optimizer, set_lr
-from cifarzoo.training.pacing import Freezer, resized, size_at
+from cifarzoo.training.pacing import Course, Freezer, resized
 from cifarzoo.training.precision import autocast, choose_precision, flushed_denormals
 from cifarzoo.training.progress import Progress, create_progress
 from cifarzoo.training.run_folder import RunFolder
-from cifarzoo.training.schedules import lr_at
 from cifarzoo.training.signals import StopRequest
 from cifarzoo.training.state import RunState
 
@@ -120,7 +119,7 @@ class Trainer:
         test = None if test is None else restated(test, train.mean, train.std)
         forward = torch.compile(model) if recipe.compile else model
         guard = Guard(model, state.optimizer, clip_norm=recipe.clip_norm, device=device)
-        total = recipe.epochs * len(loader)
+        course = Course(recipe, len(loader))
         result: Evaluation | None = None
 
         # ---- resume
@@ -132,20 +131,23 @@ class Trainer:
             progress.say(f"going on with the run in {folder.path} after step {state.step}")
 
         with self._saved_when_stopped(state, progress), Freezer(model, recipe) as freezer:
-            while state.epoch < recipe.epochs:
+            while state.meter.images or course.done(state) < 1:
                 # ---- train: order, augmentation and dropout depend on seed, epoch and step only
                 model.train()
                 _seek(loader, state)
                 started_s = time.perf_counter() - state.epoch_s
                 for images, targets in loader:  # (B, C, H, W), (B,) or (B, K)
-                    fraction = state.step / total
+                    done = course.done(state)
+                    if done == 1:
+                        break
                     seeding.seed_step(recipe.seed, state.step)
-                    set_lr(state.optimizer, lr_at(recipe, state.step, steps_per_epoch=len(loader)))
-                    freezer.apply(fraction)
+                    state.lr = course.lr(done)
+                    set_lr(state.optimizer, state.lr)
+                    freezer.apply(done)
                     guard.remember()
                     loss, logits = backward(
                         forward,
-                        resized(images, size_at(recipe, fraction)),
+                        resized(images, course.size_px(done)),
                         targets,
                         parts=recipe.accumulate,
                         label_smoothing=recipe.label_smoothing,
@@ -153,40 +155,39 @@ class Trainer:
                     )
                     state.step += 1
                     finite = guard.update(loss, step=state.step)
-                    state.average.update(state.step)
                     state.meter.add(loss, logits, targets, counted=finite)
                     state.epoch_s = time.perf_counter() - started_s
+                    state.average.update(state.step, course.done(state))
                     self._on_step(state.step, loss)
                     if device.type == "cpu" or progress.wants_step():  # elsewhere each reading waits for the device
-                        self._report(guard, state, loader, progress)
+                        self._report(guard, state, course, loader, progress)
                     folder.checkpoint(state, only_if_due=True)
                     stop.check()
-                self._report(guard, state, loader, progress)
-                # ---- evaluate: the last epoch in fp32, for its number goes onto the card
-                last = state.epoch + 1 == recipe.epochs
+                self._report(guard, state, course, loader, progress)
+                # ---- evaluate
+                last = course.done(state) == 1
                 if last:
-                    state.average.finish(state.step)
-                result = None
-                if test is not None and (last or (state.epoch + 1) % recipe.evaluate_every == 0):
-                    with state.average.applied(state.step) if not last else contextlib.nullcontext():
-                        kind = "fp32" if last else precision
-                        result = evaluate(model, test, precision=kind, allocator=self.allocator, on_batch=stop.check)
-                record = state.end_epoch(lr=lr_at(recipe, state.step - 1, steps_per_epoch=len(loader)), result=result)
+                    state.average.finish()
+                result = self._score(test, state, last=last, stop=stop)
+                record = state.end_epoch(result)
                 # ---- save
                 folder.record(state.history, final=last)
                 folder.checkpoint(state)
-                progress.epoch(record, epochs=recipe.epochs)
+                progress.epoch(record, epochs=course.epochs)
                 self._on_epoch(record)
                 stop.check()
 
         # ---- finish
         if result is None and test is not None:  # taken up between the last epoch and here
-            result = evaluate(model, test, allocator=self.allocator)
+            result = evaluate(model, test, allocator=self.allocator, on_batch=stop.check)
         with_views = None
         if recipe.views > 1 and test is not None:
-            with_views = evaluate(model, test, views=recipe.views, allocator=self.allocator)
+            with_views = evaluate(model, test, views=recipe.views, allocator=self.allocator, on_batch=stop.check)
             progress.say(f"test {with_views.top1:.2f} % with {recipe.views} views")
-        card = describe_weights(model, recipe, train, history=state.history, result=result, with_views=with_views)
+        epochs = state.step / len(loader)
+        card = describe_weights(
+            model, recipe, train, epochs=epochs, history=state.history, result=result, with_views=with_views
+        )
         model.card = folder.finish(model.state_dict(), card)  # type: ignore[assignment]  # as above
         progress.say(state.history.table())
         return state.history
@@ -207,20 +208,28 @@ class Trainer:
         state = RunState(
             model=model,
             optimizer=create_optimizer(model, recipe, precision=self.precision),
-            average=Average(model, recipe, recipe.epochs * len(loader)),
+            average=Average(model, recipe),
             meter=Meter(device),
             history=History(params=sum(parameter.numel() for parameter in model.parameters())),
         )
         return loader, state
 
-    def _report(self, guard: Guard, state: RunState, loader: Loader, progress: Progress) -> None:
+    def _score(self, test: ImageSet | None, state: RunState, *, last: bool, stop: StopRequest) -> Evaluation | None:
+        """The result on the test set after an epoch, if one is due: of the average, if there is one."""
+        if test is None or not (last or (state.epoch + 1) % self.recipe.evaluate_every == 0):
+            return None
+        precision = "fp32" if last else self.precision  # the last goes onto the card
+        with contextlib.nullcontext() if last else state.average.applied():
+            return evaluate(self.model, test, precision=precision, allocator=self.allocator, on_batch=stop.check)
+
+    def _report(self, guard: Guard, state: RunState, course: Course, loader: Loader, progress: Progress) -> None:
         """Show how the epoch goes, and act on updates that had to be left out."""
         if progress.wants_step():
-            progress.step(state, total=self.recipe.epochs * len(loader))
+            progress.step(state, done=course.done(state))
         count, first = guard.read()
         if not count:
             return
-        lr = lr_at(self.recipe, first - 1, steps_per_epoch=len(loader))
+        lr = state.lr if first == state.step else course.lr((first - 1) / course.total)
         images, batch_size = len(loader.dataset.targets), loader.batch_size * loader.world_size
         indices = batch_indices(first, seed=self.recipe.seed, images=images, batch_size=batch_size)
         error = diverged(first, lr=lr, indices=indices, last_good=self.folder.last_good)

@@ -52,7 +52,9 @@ def test_is_frozen_and_keyword_only() -> None:
     "field, value",
     [
         ("epochs", 0),
-        ("epochs", 1.5),
+        ("steps", 0),
+        ("steps", 1.5),
+        ("seconds", 0.0),
         ("epochs", True),
         ("batch_size", 0),
         ("lr", 0.0),
@@ -98,6 +100,11 @@ def test_refuses_what_cannot_be_run_and_names_it(field: str, value: object) -> N
     with pytest.raises(RecipeError, match=field) as caught:
         Recipe(**{field: value})  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_has_one_end() -> None:
+    with pytest.raises(RecipeError, match=r"steps \(=5\) and seconds \(=2\)"):
+        Recipe(steps=5, seconds=2)
 
 
 def test_an_unknown_field_names_the_nearest() -> None:

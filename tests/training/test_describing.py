@@ -21,11 +21,11 @@ def test_the_card_says_what_the_weights_are(make_set: Callable[..., Any], make_n
     model, train, recipe = make_net(), make_set(8), Recipe(seed=7)
     result = Evaluation(top1=50.0, top5=100.0, loss=1.0, ece=0.1, per_class={"a": 50.0}, images=4, views=1)
     with_views = replace(result, top1=75.0, views=6)
-    card = describe_weights(model, recipe, train, history=HISTORY, result=result, with_views=with_views)
+    card = describe_weights(model, recipe, train, epochs=0.5, history=HISTORY, result=result, with_views=with_views)
     assert (card.arch, card.params, card.dataset, card.num_classes) == ("ToyNet", 364, "toy", 4)
     assert (card.classes, card.input_size) == (["ant", "bee", "cat", "dog"], 16)
     assert (card.mean, card.std) == ([0.3] * 3, [0.2] * 3)
-    assert (card.top1, card.seed, card.epochs, card.train_images, card.seconds) == (50.0, 7, 1, 8, 2.0)
+    assert (card.top1, card.seed, card.epochs, card.train_images, card.seconds) == (50.0, 7, 0.5, 8, 2.0)
     assert (card.top1_views, card.ece, card.per_class) == (75.0, 0.1, {"a": 50.0})
     assert Recipe(**card.recipe) == recipe  # type: ignore[arg-type]
     assert Card.from_json(card.to_json(), source="here") == card
@@ -36,5 +36,5 @@ def test_the_card_keeps_the_mean_that_the_model_was_trained_under(
 ) -> None:
     model = make_net()
     model.card = Card(arch="x", num_classes=4, mean=[0.1] * 3, std=[0.9] * 3)
-    card = describe_weights(model, Recipe(), make_set(8), history=HISTORY, result=None, with_views=None)
+    card = describe_weights(model, Recipe(), make_set(8), epochs=1, history=HISTORY, result=None, with_views=None)
     assert (card.mean, card.std, card.top1) == ([0.1] * 3, [0.9] * 3, None)

@@ -1,20 +1,81 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
-from cifarzoo.training.pacing import Freezer, frozen_at, resized, size_at
+from cifarzoo.training.averaging import Average
+from cifarzoo.training.losses import Meter
+from cifarzoo.training.pacing import Course, Freezer, resized
+from cifarzoo.training.schedules import lr_fraction
+from cifarzoo.training.state import RunState
+
+
+def state(step: int = 0, epoch_s: float = 0.0) -> RunState:
+    model = nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    average, meter = Average(model, Recipe()), Meter("cpu")
+    return RunState(model=model, optimizer=optimizer, average=average, meter=meter, step=step, epoch_s=epoch_s)
+
+
+@pytest.mark.parametrize(
+    "settings, total, epochs",
+    [
+        ({"epochs": 4}, 40, 4),
+        ({"epochs": 2.25}, 22, 3),
+        ({"epochs": 0.01}, 1, 1),
+        ({"epochs": 4, "steps": 25}, 25, 3),
+        ({"epochs": 4, "seconds": 9.0}, 40, None),
+    ],
+)
+def test_how_long_a_run_is(settings: dict[str, Any], total: int, epochs: int | None) -> None:
+    course = Course(Recipe(**settings), 10)
+    assert (course.total, course.epochs) == (total, epochs)
+
+
+@given(st.integers(1, 3000), st.sampled_from(["linear", "cosine", "onecycle", "triangle", "wsd"]))
+def test_each_step_has_the_learning_rate_of_its_schedule(steps: int, schedule: str) -> None:
+    recipe = Recipe(steps=steps, lr=0.3, schedule=schedule, warmup_epochs=1.5, final_lr_frac=0.1)
+    course = Course(recipe, 10)
+    for step in {0, steps // 3, steps // 2, steps - 1}:
+        expected = 0.3 * lr_fraction(schedule, step, total=steps, warmup=15, final_frac=0.1)
+        assert course.lr(course.done(state(step))) == expected
+    assert course.done(state(steps)) == 1
+
+
+def test_epochs_and_peak() -> None:
+    course = Course(Recipe(epochs=4, lr=0.2, warmup_epochs=1.5, schedule="linear", final_lr_frac=0.1), 10)
+    rates = [course.lr(course.done(state(step))) for step in range(40)]
+    assert rates.index(max(rates)) == 15
+    assert max(rates) == pytest.approx(0.2)
+    assert rates[-1] == pytest.approx(0.02)
+
+
+def test_the_clock_may_decide() -> None:
+    course = Course(Recipe(epochs=4, lr=0.2, seconds=8.0, schedule="linear"), 11)
+    assert [course.done(state(step=99, epoch_s=seconds)) for seconds in (0.0, 2.0, 8.0, 9.0)] == [0, 0.25, 1, 1]
+    assert course.lr(0.0) == pytest.approx(0.2)
+    assert course.lr(0.5) == pytest.approx(0.2 * (1 - 22 / 43))
+    assert course.lr(1.0) == 0.0
+
+
+def test_a_run_too_short_for_its_average() -> None:
+    with pytest.raises(RecipeError, match=r"average_every \(=5\).*9 steps"):
+        Course(Recipe(steps=9, average="tail", average_start=0.6), 10)
+    Course(Recipe(steps=9, average="tail", average_start=0.5), 10)
 
 
 def test_sizes_rise_and_end_with_the_pictures_own() -> None:
-    recipe = Recipe(sizes=((0.25, 16), (0.5, 24)))
-    assert [size_at(recipe, step / 8) for step in range(8)] == [16, 16, 24, 24, None, None, None, None]
-    assert size_at(Recipe(), 0.0) is None
+    course = Course(Recipe(sizes=((0.25, 16), (0.5, 24))), 10)
+    assert [course.size_px(step / 8) for step in range(8)] == [16, 16, 24, 24, None, None, None, None]
+    assert Course(Recipe(), 10).size_px(0.0) is None
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -40,9 +101,8 @@ def test_layers_freeze_when_due_and_learn_again_afterwards(make_net: Callable[..
     model = make_net()
     model.norm.bias.requires_grad_(False)  # the user's own choice stays
     recipe = Recipe(freeze=(("conv", 0.5), ("norm", 0.75)))
-    assert [len(frozen_at(recipe, fraction)) for fraction in (0.0, 0.49, 0.5, 0.75)] == [0, 0, 1, 2]
     with Freezer(model, recipe) as freezer:
-        freezer.apply(0.1)
+        freezer.apply(0.49)
         assert trainable(model) == {"conv.weight", "norm.weight", "head.weight", "head.bias"}
         freezer.apply(0.5)
         assert trainable(model) == {"norm.weight", "head.weight", "head.bias"}

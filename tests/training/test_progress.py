@@ -31,7 +31,7 @@ def state() -> RunState:
     meter = Meter("cpu")
     meter.add(torch.tensor(1.5), torch.eye(4), torch.tensor([0, 1, 2, 0]))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    average = Average(model, Recipe(), 10)
+    average = Average(model, Recipe())
     return RunState(model=model, optimizer=optimizer, average=average, meter=meter, step=5, epoch_s=0.5)
 
 
@@ -54,6 +54,7 @@ def test_lines_are_plain() -> None:
     assert hello == "hello"
     assert epoch == epoch_line(RECORD, epochs=10)
     assert "\x1b" not in epoch
+    assert epoch_line(RECORD, epochs=None).startswith("epoch 3  loss")
     for part in ("3/10", "0.5000", "80.00 %", "78.25 %", "1,234 images/s", "2.5 s"):
         assert part in epoch
 
@@ -61,7 +62,7 @@ def test_lines_are_plain() -> None:
 def test_silence_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress() as silence:
         silence.say("hello")
-        silence.step(state(), total=2)
+        silence.step(state(), done=0.5)
         silence.epoch(RECORD, epochs=10)
     assert capsys.readouterr() == ("", "")
 
@@ -74,7 +75,7 @@ def test_a_bar_shows_loss_accuracy_and_speed_and_leaves_the_lines(monkeypatch: p
     monkeypatch.setenv("COLUMNS", "120")
     with Bar() as bar:
         assert bar.wants_step()
-        bar.step(state(), total=10)
+        bar.step(state(), done=0.5)
         assert not bar.wants_step()
         bar.epoch(RECORD, epochs=10)
         bar._bar.refresh()

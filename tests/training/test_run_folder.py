@@ -33,7 +33,7 @@ def record(epoch: int) -> EpochRecord:
 @pytest.fixture
 def state(make_net: Callable[..., nn.Module]) -> RunState:
     model = make_net()
-    optimizer, average = create_optimizer(model, RECIPE), Average(model, RECIPE, 10)
+    optimizer, average = create_optimizer(model, RECIPE), Average(model, RECIPE)
     return RunState(model=model, optimizer=optimizer, average=average, meter=Meter("cpu"))
 
 

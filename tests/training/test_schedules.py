@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifarzoo.errors import RecipeError
-from cifarzoo.recipes import Recipe
-from cifarzoo.training.schedules import SCHEDULES, lr_at, lr_fraction
+from cifarzoo.training.schedules import SCHEDULES, lr_fraction
 
 NAMES = st.sampled_from(sorted(SCHEDULES))
 
@@ -65,14 +64,6 @@ def test_wsd_stays_at_the_peak_and_falls_in_the_last_fifth() -> None:
     values = [lr_fraction("wsd", step, total=101, warmup=10, final_frac=0.0) for step in range(101)]
     assert values[10:81] == [1.0] * 71
     assert [a - b for a, b in itertools.pairwise(values[80:])] == pytest.approx([0.05] * 20)
-
-
-def test_recipe_gives_epochs_and_peak() -> None:
-    recipe = Recipe(epochs=4, lr=0.2, warmup_epochs=1.5, schedule="linear", final_lr_frac=0.1)
-    rates = [lr_at(recipe, step, steps_per_epoch=10) for step in range(40)]
-    assert rates.index(max(rates)) == 15
-    assert max(rates) == pytest.approx(0.2)
-    assert rates[-1] == pytest.approx(0.02)
 
 
 def test_unknown_name() -> None:

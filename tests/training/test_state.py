@@ -19,7 +19,7 @@ from cifarzoo.training.state import RunState
 
 def make_state(model: nn.Module, optimizer: str = "sgd") -> RunState:
     recipe = Recipe(optimizer=optimizer, average="ema", average_every=1)
-    average = Average(model, recipe, 10)
+    average = Average(model, recipe)
     return RunState(model=model, optimizer=create_optimizer(model, recipe), average=average, meter=Meter("cpu"))
 
 
@@ -32,7 +32,7 @@ def step(state: RunState) -> None:
     state.optimizer.zero_grad()
     state.meter.add(loss.detach(), logits.detach(), torch.arange(4))
     state.step += 1
-    state.average.update(state.step)
+    state.average.update(state.step, state.step / 10)
     state.epoch_s += 0.5
 
 
@@ -43,7 +43,7 @@ def test_a_restored_state_goes_on_bit_for_bit(
 ) -> None:
     state = make_state(make_net(0).to(memory_format=layout), optimizer)
     step(state)
-    state.end_epoch(lr=0.1, result=None)
+    state.end_epoch(None)
     step(state)
     tensors = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in state.tensors().items()}
     facts = json.loads(json.dumps(state.facts()))
@@ -65,11 +65,14 @@ def test_an_epoch_ends_with_its_record(make_net: Callable[..., nn.Module]) -> No
     step(state)
     loss, top1 = state.meter.read()
     result = Evaluation(top1=12.5, top5=50.0, loss=2.0, ece=0.1, per_class={}, images=8, views=1)
-    record = state.end_epoch(lr=0.25, result=result)
+    state.lr = 0.25
+    record = state.end_epoch(result)
     assert (record.epoch, record.step, record.lr, record.seconds, record.images_per_s) == (1, 2, 0.25, 1.0, 8.0)
     assert (record.train_loss, record.train_top1, record.test_top1, record.test_loss) == (loss, top1, 12.5, 2.0)
     assert (state.epoch, state.epoch_s, state.meter.images, state.images_per_s) == (1, 0.0, 0, 0.0)
     assert state.history.records == [record]
+    state.epoch_s = 0.25
+    assert state.elapsed_s == 1.25
 
 
 def test_the_state_of_another_model_is_refused(make_net: Callable[..., nn.Module]) -> None:

@@ -233,6 +233,34 @@ def test_the_average_is_what_is_evaluated_and_saved(
     assert history.last.test_loss == evaluate(averaged, make_set(32, seed=1)).loss
 
 
+@pytest.mark.parametrize("settings, steps", [({"epochs": 2.5}, 10), ({"steps": 6}, 6), ({"steps": 8}, 8)])
+def test_a_run_may_end_within_an_epoch(
+    settings: dict[str, Any], steps: int, tmp_path: Path, make_net: Nets, make_set: Sets
+) -> None:
+    recipe = RECIPE.replace(**settings)
+    history = Trainer(make_net(), recipe, output_dir=tmp_path, progress=False).fit(make_set(64), make_set(8))
+    assert history.last.step == steps
+    assert history.last.epoch == math.ceil(steps / 4)
+    assert history.last.lr == 0.0
+    assert load_weights(tmp_path)[1].epochs == steps / 4
+    before = (tmp_path / "model.json").stat().st_mtime_ns
+    assert Trainer(make_net(), recipe, output_dir=tmp_path, progress=False).fit(make_set(64), make_set(8)) == history
+    assert (tmp_path / "model.json").stat().st_mtime_ns == before
+
+
+def test_a_run_may_end_by_the_clock(make_net: Nets, make_set: Sets, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that gains a second a step (and one at the start of each epoch)."""
+    now = itertools.count()
+    monkeypatch.setattr("cifarzoo.training.trainer.time.perf_counter", lambda: float(next(now)))
+    recipe = RECIPE.replace(seconds=10.0, schedule="linear", warmup_epochs=0, average="tail", average_every=1)
+    rates: list[float] = []
+    trainer = Trainer(make_net(), recipe, progress=False, on_step=lambda *_: rates.append(trainer.state.lr))  # type: ignore[union-attr]
+    history = trainer.fit(make_set(64), make_set(8))
+    assert history.last.step == 10
+    assert [record.seconds for record in history.records] == [4.0, 4.0, 2.0]
+    assert rates == pytest.approx([0.1 * (1 - min(1, 12 * step / 10 / 11)) for step in range(10)])
+
+
 @pytest.mark.parametrize("mix", ["mixup", "cutmix"])
 def test_mixing_trains_on_soft_targets(mix: str, make_net: Nets, make_set: Sets) -> None:
     plain = Trainer(make_net(), RECIPE, progress=False).fit(make_set())

@@ -1,0 +1,116 @@
+"""The learning rate range test: which peak learning rate to try first."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from cifarzoo.data.loader import ImageSet, Loader
+from cifarzoo.errors import SettingError
+from cifarzoo.recipes import Recipe
+from cifarzoo.training import seeding
+from cifarzoo.training.augmentation import create_pipeline
+from cifarzoo.training.checks import check_fit, choose_device
+from cifarzoo.training.evaluation import as_model_expects
+from cifarzoo.training.losses import backward
+from cifarzoo.training.optim import create_optimizer, set_lr
+from cifarzoo.training.precision import autocast, choose_precision, flushed_denormals
+
+_SMOOTHING = 0.9  # of the running mean that the suggestion is read from
+_TOO_MUCH = 2.0  # times the lowest loss: the test ends there
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrRange:
+    """What a range test found: the (smoothed) training loss at each learning rate, and the one to try."""
+
+    lrs: tuple[float, ...]
+    losses: tuple[float, ...]
+    suggested: float
+
+
+def find_lr(
+    model: nn.Module,
+    recipe: Recipe,
+    train: ImageSet,
+    *,
+    lowest: float = 1e-5,
+    highest: float = 10.0,
+    steps: int = 100,
+    device: torch.device | str = "auto",
+) -> LrRange:
+    """Train a copy of the model for a few steps at ever larger learning rates (Smith, "Cyclical learning rates", 2017).
+
+    Args:
+        model: stays as it is.
+        recipe: its optimiser, batch size, augmentation, smoothing and precision are used.
+        train: the training set.
+        lowest: learning rate of the first step.
+        highest: learning rate of the last; the test ends earlier when the loss has doubled from its lowest.
+        steps: of the test.
+        device: as for ``Trainer``.
+
+    Returns:
+        The curve, and as suggestion the learning rate at which the loss fell fastest.
+
+    Raises:
+        SettingError, RecipeError: the range is empty, or model, recipe and data do not fit.
+    """
+    if not 0 < lowest < highest or steps < 10:
+        raise SettingError(
+            f"lowest (={lowest}) must be above 0 and below highest (={highest}), steps (={steps}) 10 or more"
+        )
+    check_fit(model, recipe, train, None)
+    device = choose_device(device)
+    precision = choose_precision(recipe.precision, device)
+    model = copy.deepcopy(model).to(device).train()
+    optimizer = create_optimizer(model, recipe, precision=precision)
+    lrs: list[float] = []
+    losses: list[float] = []
+    mean = 0.0
+    with flushed_denormals(), seeding.contained(device):
+        for step, (images, targets) in zip(range(steps), _batches(model, recipe, train, device), strict=False):
+            seeding.seed_step(recipe.seed, step)
+            lr = lowest * (highest / lowest) ** (step / (steps - 1))
+            set_lr(optimizer, lr)
+            loss, _ = backward(
+                model,
+                images,
+                targets,
+                parts=recipe.accumulate,
+                label_smoothing=recipe.label_smoothing,
+                autocast=lambda: autocast(precision, device),
+            )
+            mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss.item()
+            smoothed = mean / (1 - _SMOOTHING ** (step + 1))  # without the zero that the mean began with
+            if not math.isfinite(smoothed) or (losses and smoothed > _TOO_MUCH * min(losses)):
+                break
+            lrs.append(lr)
+            losses.append(smoothed)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+    return LrRange(lrs=tuple(lrs), losses=tuple(losses), suggested=_steepest(lrs, losses))
+
+
+def _batches(
+    model: nn.Module, recipe: Recipe, train: ImageSet, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Training batches without end."""
+    pipeline = create_pipeline(recipe, train.images.shape[-1])
+    loader = Loader(
+        as_model_expects(model, train), recipe.batch_size, augment=pipeline, seed=recipe.seed, device=device
+    )
+    return itertools.chain.from_iterable(iter(loader) for _ in itertools.count())
+
+
+def _steepest(lrs: list[float], losses: list[float]) -> float:
+    """The learning rate where the loss falls fastest over its logarithm: before the lowest loss, if there is a fall."""
+    lowest = losses.index(min(losses))
+    slopes = [after - before for before, after in itertools.pairwise(losses[: lowest + 1])]
+    return lrs[slopes.index(min(slopes))] if slopes else lrs[0]
