@@ -31,7 +31,7 @@ class ResidualBlock(nn.Module):
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or in_channels != out_channels:
             self.shortcut = nn.Sequential(
-                nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False) if stride != 1 else nn.Identity(),
+                nn.AvgPool2d(stride, ceil_mode=True) if stride != 1 else nn.Identity(),
                 Conv2d(in_channels, out_channels, kernel_size=1),
                 nn.BatchNorm2d(out_channels),
             )

@@ -31,6 +31,12 @@ def test_shape(stride: int, height: int, width: int) -> None:
     assert out.shape == (2, 3, -(-height // stride), -(-width // stride))
 
 
+def test_skip_path_averages_what_is_there() -> None:
+    """At the edge of an odd map the mean is over fewer pixels, not over zeros."""
+    pool = ResidualBlock(1, 1, stride=2).shortcut[0]
+    assert torch.equal(pool(torch.ones(1, 1, 5, 3)), torch.ones(1, 1, 3, 2))
+
+
 def test_new_block_passes_its_input_on() -> None:
     images = torch.rand(3, 4, 5, 5)
     assert torch.equal(ResidualBlock(4, 4)(images), images)
