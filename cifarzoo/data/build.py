@@ -16,6 +16,7 @@ import torch
 from cifarzoo.data import cache
 from cifarzoo.data.cache import Arrays
 from cifarzoo.data.contents import Contents, Failures
+from cifarzoo.data.cores import usable_cores
 from cifarzoo.data.layouts import Found
 from cifarzoo.data.measure import fingerprint, mean_and_std
 from cifarzoo.data.progress import progress
@@ -155,7 +156,7 @@ def _fill(name: str, contents: Contents, images: np.ndarray, on_error: str) -> n
         return failures
 
     failures: Failures = []
-    with progress(f"decoding {name}", len(images)) as show, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with progress(f"decoding {name}", len(images)) as show, ThreadPoolExecutor(usable_cores()) as pool:
         try:
             for first, part in zip(starts, pool.map(fill, starts), strict=True):
                 failures += part

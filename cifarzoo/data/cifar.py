@@ -37,7 +37,7 @@ class CIFAR10(OfficialSet):
         on_error: str = "raise",
         partial: bool = False,
     ) -> None:
-        found = cifar_layouts.find(cifar_layouts.CIFAR10, Path(root), split, download=download)
+        found = cifar_layouts.find(cifar_layouts.CIFAR10, Path(root).expanduser(), split, download=download)
         super().__init__(specs.CIFAR10, split, found, cache=cache, on_error=on_error, partial=partial)
 
 
@@ -72,7 +72,7 @@ class CIFAR100(OfficialSet):
         on_error: str = "raise",
         partial: bool = False,
     ) -> None:
-        found = cifar_layouts.find(cifar_layouts.CIFAR100, Path(root), split, download=download)
+        found = cifar_layouts.find(cifar_layouts.CIFAR100, Path(root).expanduser(), split, download=download)
         super().__init__(specs.CIFAR100, split, found, cache=cache, on_error=on_error, partial=partial)
 
     @property

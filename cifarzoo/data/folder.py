@@ -58,7 +58,7 @@ class ImageFolder(Dataset):
             raise SettingError(f"split (={split!r}) of a folder must be one of: {', '.join(_FOLDERS)}")
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 1024:
             raise SettingError(f"size (={size!r}) must be an integer in 1 ... 1024")
-        place = Path(root)
+        place = Path(root).expanduser()
         load = partial(_load, place, size, test_frac, seed, cache, on_error)
         arrays = load(split)
         training = arrays if split == "train" else load("train")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from cifarzoo.data.cores import usable_cores
 
 _BLOCK = 1024  # images that a thread works on in one go
 
@@ -23,7 +24,7 @@ def fingerprint(images: Tensor, targets: Tensor, classes: Sequence[str]) -> str:
         return hashlib.sha256(np.ascontiguousarray(pixels[first : first + _BLOCK]).data).digest()
 
     digest = hashlib.sha256(json.dumps([list(pixels.shape), list(classes)]).encode())
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         for block in pool.map(block_hash, range(0, len(pixels), _BLOCK)):
             digest.update(block)
     digest.update(np.ascontiguousarray(targets.numpy(), dtype="<i8").data)

@@ -67,12 +67,13 @@ class TinyImageNet(OfficialSet):
         partial: bool = False,
     ) -> None:
         check_split(specs.TINY_IMAGENET, split)
-        found = _find(Path(root), split)
+        place = Path(root).expanduser()
+        found = _find(place, split)
         if found is None and download:
-            downloads.fetch(specs.TINY_IMAGENET.archive, Path(root))
-            found = _find(Path(root), split)
+            downloads.fetch(specs.TINY_IMAGENET.archive, place)
+            found = _find(place, split)
         if found is None:
-            raise missing(specs.TINY_IMAGENET, Path(root), _LAYOUTS)
+            raise missing(specs.TINY_IMAGENET, place, _LAYOUTS)
         super().__init__(specs.TINY_IMAGENET, split, found, cache=cache, on_error=on_error, partial=partial)
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import pickle
 import struct
 import tarfile
+import tracemalloc
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from cifarzoo.data import specs
+from cifarzoo.errors import CifarZooError
 
 WNIDS = ("n01443537", "n01629819", "n02124075")  # sorted
 
@@ -198,6 +201,17 @@ def rearranged(members: dict[str, bytes], inner: str) -> dict[str, bytes]:
 def pillow(content: bytes) -> np.ndarray:
     """What Pillow makes of a picture, (3, H, W) uint8."""
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).transpose(2, 0, 1)
+
+
+def peak_bytes(call: Callable[[], object]) -> int:
+    """The most memory that a call has at once, arrays included, whether it ends well or with an error of ours."""
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(CifarZooError):
+            call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def gzip_bomb(path: Path, size: int) -> Path:

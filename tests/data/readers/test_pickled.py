@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from data_fakes import pickle_as_python2
+from data_fakes import peak_bytes, pickle_as_python2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -130,6 +130,7 @@ def test_hostile_and_damaged_files(content: bytes) -> None:
         assert str(error).startswith("file ")
     else:
         assert isinstance(found, (dict, list, str, pickled._Type))
+    assert peak_bytes(lambda: load(content)) < 100_000
 
 
 def test_an_array_needs_the_bytes_of_its_shape() -> None:

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from data_fakes import encode, pixels
+from data_fakes import encode, peak_bytes, pixels
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -119,6 +119,7 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(kind: str) -> None:
     for call in (decode, lambda x: resize(x, 8)):
         with pytest.raises(DataError, match=r"50000x50000|exceeds limit"):
             call(bytes(content))
+        assert peak_bytes(lambda: call(bytes(content))) < 1 << 20  # noqa: B023  # called at once
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])

@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from data_fakes import gzip_bomb, write_tar
+from data_fakes import gzip_bomb, peak_bytes, write_tar
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +72,7 @@ def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert path.stat().st_size < 1 << 20
     with pytest.raises(DataError, match="expands to more than the limit"):
         Tar(path, {"data_batch_1.bin"})
+    assert peak_bytes(lambda: Tar(path, {"data_batch_1.bin"})) < 4 << 20
 
 
 def test_a_header_that_asks_for_more_than_there_is(tmp_path: Path) -> None:
@@ -81,6 +82,7 @@ def test_a_header_that_asks_for_more_than_there_is(tmp_path: Path) -> None:
     (tmp_path / "a.tar.gz").write_bytes(gzip.compress(header.tobuf() + bytes(2048)))
     with pytest.raises(DataError):
         Tar(tmp_path / "a.tar.gz", {"a.bin"})
+    assert peak_bytes(lambda: Tar(tmp_path / "a.tar.gz", {"a.bin"})) < 1 << 20
 
 
 def test_every_truncation_is_noticed(tmp_path: Path) -> None:
