@@ -142,6 +142,9 @@ class Recipe:
     channels_last: bool = True
     """Keep images and convolution weights in NHWC memory order, which the kernels prefer."""
 
+    sync_batch_norm: bool = False
+    """Several GPUs: norms take their statistics over the whole batch instead of each GPU's part."""
+
     compile: bool = False
     """Compile the model with ``torch.compile``: a minute at the start, some per cent off each step."""
 

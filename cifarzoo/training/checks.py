@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 from torch import nn
 
@@ -13,6 +15,8 @@ from cifarzoo.recipes import Recipe
 def choose_device(device: torch.device | str) -> torch.device:
     """The device of that name; ``auto`` is the first of CUDA, MPS and CPU that this machine has.
 
+    Of several processes that torchrun has started, each takes the GPU of its number.
+
     Raises:
         SettingError: a device that does not exist here.
     """
@@ -23,7 +27,8 @@ def choose_device(device: torch.device | str) -> torch.device:
     except (RuntimeError, AssertionError) as error:  # torch raises either for a backend that is not built in
         reason = str(error).splitlines()[0]
         raise SettingError(f"device (={str(device)!r}) cannot be used here ({reason}); try 'auto' or 'cpu'") from None
-    return torch.device(device)
+    local_rank = os.environ.get("LOCAL_RANK")
+    return torch.device("cuda", int(local_rank)) if str(device) == "cuda" and local_rank else torch.device(device)
 
 
 def check_fit(model: nn.Module, recipe: Recipe, train: ImageSet, test: ImageSet | None) -> None:

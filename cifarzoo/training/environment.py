@@ -15,9 +15,15 @@ from cifarzoo.data.loader import ImageSet
 
 
 def describe_environment(
-    model: nn.Module, *, device: torch.device, precision: str, train: ImageSet, test: ImageSet | None
+    model: nn.Module,
+    *,
+    device: torch.device,
+    precision: str,
+    world_size: int,
+    train: ImageSet,
+    test: ImageSet | None,
 ) -> dict[str, Any]:
-    """Versions, processor, threads, model and data of a run, as JSON values."""
+    """Versions, processor, threads, processes, model and data of a run, as JSON values."""
     return {
         "versions": {
             "cifarzoo": _version("cifarzoo"),
@@ -30,6 +36,7 @@ def describe_environment(
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "precision": precision,
+        "world_size": world_size,
         "model": describe_model(model),
         "train": describe_data(train),
         "test": None if test is None else describe_data(test),

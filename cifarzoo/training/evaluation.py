@@ -13,6 +13,7 @@ from cifarzoo.data.loader import ImageSet, Loader
 from cifarzoo.training.allocator import keep_freed_memory
 from cifarzoo.training.checks import check_data
 from cifarzoo.training.precision import autocast, choose_precision
+from cifarzoo.training.ranks import Ranks
 from cifarzoo.training.views import average_over_views, check_views
 
 _CALIBRATION_BINS = 15
@@ -45,6 +46,7 @@ def evaluate(
     precision: str = "fp32",
     allocator: bool = True,
     on_batch: Callable[[], None] | None = None,
+    ranks: Ranks | None = None,
 ) -> Evaluation:
     """Score a model on every image of a data set.
 
@@ -56,12 +58,20 @@ def evaluate(
         precision: ``fp32``, ``bf16`` or ``auto``. Published numbers are of ``fp32``.
         allocator: keep freed memory in the process (``training.keep_freed_memory``).
         on_batch: called after each batch; what it raises ends the evaluation.
+        ranks: processes that share the images; each gets the whole result. None for this one alone.
 
     Raises:
         SettingError: the data do not fit the model, or an argument is outside what is legal.
     """
     logits = compute_logits(
-        model, dataset, views=views, batch_size=batch_size, precision=precision, allocator=allocator, on_batch=on_batch
+        model,
+        dataset,
+        views=views,
+        batch_size=batch_size,
+        precision=precision,
+        allocator=allocator,
+        on_batch=on_batch,
+        ranks=ranks,
     )
     return summarize(logits, dataset.targets, dataset.classes, views=views)
 
@@ -75,6 +85,7 @@ def compute_logits(
     precision: str = "fp32",
     allocator: bool = True,
     on_batch: Callable[[], None] | None = None,
+    ranks: Ranks | None = None,
 ) -> Tensor:
     """A model's logits for every image of a data set, in its order: arguments and errors as for ``evaluate``.
 
@@ -87,19 +98,33 @@ def compute_logits(
         keep_freed_memory()
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     precision = choose_precision(precision, device)
-    loader = Loader(as_model_expects(model, dataset), batch_size, shuffle=False, drop_last=False, device=device)
-    found = []
+    ranks = ranks or Ranks()
+    count = len(dataset.targets)
+    loader = Loader(
+        restated(
+            as_model_expects(model, dataset), targets=torch.arange(count)
+        ),  # targets that say whose logits these are
+        batch_size,
+        shuffle=False,
+        drop_last=False,
+        device=device,
+        rank=ranks.rank,
+        world_size=ranks.world_size,
+    )
+    found = [torch.empty(0, len(dataset.classes), device=device)]
+    places = [torch.empty(0, dtype=torch.int64, device=device)]
     training = model.training
     model.eval()
     try:
         with torch.inference_mode(), autocast(precision, device):
-            for images, _ in loader:  # (B, C, H, W)
+            for images, indices in loader:  # (B, C, H, W), (B,)
                 found.append(average_over_views(model, images, views))  # (B, K)
+                places.append(indices)
                 if on_batch is not None:
                     on_batch()
     finally:
         model.train(training)
-    return torch.cat(found).cpu()
+    return ranks.gather(torch.cat(found), torch.cat(places), count).cpu()
 
 
 def summarize(logits: Tensor, targets: Tensor, classes: Sequence[str], *, views: int = 1) -> Evaluation:
@@ -167,13 +192,25 @@ def as_model_expects(model: nn.Module, dataset: ImageSet) -> ImageSet:
     card = getattr(model, "card", None)
     if not isinstance(getattr(model, "normalize", nn.Identity()), nn.Identity):
         channels = dataset.images.shape[1]
-        return restated(dataset, [0.0] * channels, [1.0] * channels)
+        return restated(dataset, mean=[0.0] * channels, std=[1.0] * channels)
     if card is not None and card.mean is not None and card.std is not None:
-        return restated(dataset, card.mean, card.std)
+        return restated(dataset, mean=card.mean, std=card.std)
     return dataset
 
 
-def restated(dataset: ImageSet, mean: Sequence[float], std: Sequence[float]) -> ImageSet:
-    """The same images under another mean and std."""
-    name = getattr(dataset, "name", "the data set")
-    return _Restated(dataset.images, dataset.targets, dataset.classes, mean, std, name)
+def restated(
+    dataset: ImageSet,
+    *,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    targets: Tensor | None = None,
+) -> ImageSet:
+    """The same images with another mean and std, or other targets."""
+    return _Restated(
+        dataset.images,
+        dataset.targets if targets is None else targets,
+        dataset.classes,
+        dataset.mean if mean is None else mean,
+        dataset.std if std is None else std,
+        getattr(dataset, "name", "the data set"),
+    )

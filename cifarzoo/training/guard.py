@@ -34,6 +34,11 @@ class Guard:
         for before, buffer in zip(self._before, self._buffers, strict=True):
             before.copy_(buffer)
 
+    def exchanged(self) -> list[Tensor]:
+        """What processes that train together have to average after the backward pass: gradients, running statistics."""
+        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+        return [*gradients, *(buffer for buffer in self._buffers if buffer.is_floating_point())]
+
     @torch.no_grad()
     def update(self, loss: Tensor, *, step: int) -> Tensor:
         """Clip the gradients, take the optimiser's step if all is finite, and drop the gradients.

@@ -58,6 +58,23 @@ def backward(
     return torch.stack(losses).sum(), torch.cat(outputs)  # scalar, (B, K)
 
 
+@torch.no_grad()
+def batch_sums(loss: Tensor, logits: Tensor, targets: Tensor) -> Tensor:
+    """Loss, right answers and images of a batch.
+
+    Args:
+        loss: scalar, the mean of the batch.
+        logits: (B, K).
+        targets: (B,) int64 or (B, K) float; an answer is right if the largest logit is at the largest target.
+
+    Returns:
+        (3,) float32.
+    """
+    classes = targets if targets.ndim == 1 else targets.argmax(1)  # (B,)
+    right = (logits.argmax(1) == classes).sum()
+    return torch.stack([loss * len(logits), right, torch.full_like(right, len(logits))]).float()
+
+
 class Meter:
     """Sums of loss and of right answers, kept on the device until they are read.
 
@@ -68,31 +85,21 @@ class Meter:
         exact = torch.float32 if torch.device(device).type == "mps" else torch.float64
         self.sums = torch.zeros(3, device=device, dtype=exact)
         """Loss, right answers and images, of the batches that counted."""
-        self.images = 0
-        """Images of all batches, counted or not."""
 
     def reset(self) -> None:
         """Start again from nothing."""
         self.sums.zero_()
-        self.images = 0
 
     @torch.no_grad()
-    def add(self, loss: Tensor, logits: Tensor, targets: Tensor, *, counted: Tensor | bool = True) -> None:
-        """Count a batch: its mean loss, and how often the largest logit is at the largest target.
+    def add(self, sums: Tensor, *, counted: Tensor | bool = True) -> None:
+        """Count a batch.
 
         Args:
-            loss: scalar.
-            logits: (B, K).
-            targets: (B,) int64 or (B, K) float.
+            sums: (3,), see ``batch_sums``.
             counted: scalar bool; the batch is left out if it is False.
         """
-        classes = targets if targets.ndim == 1 else targets.argmax(1)  # (B,)
-        right = (logits.argmax(1) == classes).sum()
-        found = torch.stack([loss * len(logits), right, torch.full_like(right, len(logits))]).to(
-            self.sums.dtype
-        )  # (3,)
+        found = sums.to(self.sums.dtype)
         self.sums += torch.where(torch.as_tensor(counted, device=found.device), found, 0)
-        self.images += len(logits)
 
     def read(self) -> tuple[float, float]:
         """Mean loss and accuracy in percent of what was counted; NaN where nothing was."""

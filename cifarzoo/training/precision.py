@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from cifarzoo.errors import SettingError
@@ -62,6 +63,8 @@ def autocast(precision: str, device: torch.device | str) -> torch.autocast:
 @contextlib.contextmanager
 def flushed_denormals() -> Iterator[None]:
     """Treat numbers below the normal range as 0: they slow a CPU down a hundredfold and change nothing."""
+    for kind in (np.float32, np.float64):  # NumPy looks for the smallest number once, and warns if it is 0 then
+        np.finfo(kind)
     torch.set_flush_denormal(True)
     try:
         yield

@@ -30,6 +30,8 @@ class RunState:
     history: History = field(default_factory=History)
     step: int = 0
     """Steps done since the start of the run."""
+    images: int = 0
+    """Images that the epoch under way has used, over all processes."""
     epoch_s: float = 0.0
     """Seconds spent on the steps of the epoch that is under way."""
     lr: float = 0.0
@@ -61,13 +63,13 @@ class RunState:
         )
         self.history.records.append(record)
         self.meter.reset()
-        self.epoch_s = 0.0
+        self.images, self.epoch_s = 0, 0.0
         return record
 
     @property
     def images_per_s(self) -> float:
         """Images a second in the epoch under way; 0 before its first step."""
-        return self.meter.images / self.epoch_s if self.epoch_s else 0.0
+        return self.images / self.epoch_s if self.epoch_s else 0.0
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the state by name: those in use, not copies."""
@@ -84,7 +86,7 @@ class RunState:
             "epoch_s": self.epoch_s,
             "lr": self.lr,
             "average_updates": self.average.updates,
-            "meter_images": self.meter.images,
+            "images": self.images,
             "records": [asdict(record) for record in self.history.records],
         }
 
@@ -103,7 +105,7 @@ class RunState:
             for name, tensor in own.items():
                 tensor.copy_(tensors[name])  # in place: memory order and aliases stay
         self.step, self.epoch_s, self.lr = facts["step"], facts["epoch_s"], facts["lr"]
-        self.average.updates, self.meter.images = facts["average_updates"], facts["meter_images"]
+        self.average.updates, self.images = facts["average_updates"], facts["images"]
         self.history.records[:] = [EpochRecord(**record) for record in facts["records"]]
 
 

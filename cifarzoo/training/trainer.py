@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -24,12 +24,14 @@ from cifarzoo.training.environment import describe_environment
 from cifarzoo.training.evaluation import Evaluation, as_model_expects, evaluate, restated
 from cifarzoo.training.guard import Guard, batch_indices, diverged
 from cifarzoo.training.history import EpochRecord, History
-from cifarzoo.training.losses import Meter, backward
+from cifarzoo.training.losses import Meter, backward, batch_sums
 from cifarzoo.training.optim import create_optimizer, set_lr
 from cifarzoo.training.pacing import Course, Freezer, resized
 from cifarzoo.training.precision import autocast, choose_precision, flushed_denormals
-from cifarzoo.training.progress import Progress, create_progress
+from cifarzoo.training.progress import create_progress
+from cifarzoo.training.ranks import Ranks, joined
 from cifarzoo.training.run_folder import RunFolder
+from cifarzoo.training.session import Session
 from cifarzoo.training.signals import StopRequest
 from cifarzoo.training.state import RunState
 
@@ -98,40 +100,37 @@ class Trainer:
         pipeline = create_pipeline(self.recipe, train.images.shape[-1])
         if self.allocator:
             keep_freed_memory()
-        with (
-            StopRequest() as stop,
-            self.folder.held(),
-            flushed_denormals(),
-            seeding.contained(self.device),
-            create_progress(self.progress) as progress,
-        ):
-            return self._run(train, test, pipeline, stop, progress)
+        with StopRequest() as stop, flushed_denormals(), seeding.contained(self.device), joined(self.device) as ranks:
+            folder = self.folder if ranks.writes else RunFolder(None)
+            with folder.held(), create_progress(self.progress and ranks.writes) as progress:
+                return self._run(train, test, pipeline, Session(stop, progress, ranks, folder))
 
-    def _run(
-        self, train: ImageSet, test: ImageSet | None, pipeline: Pipeline, stop: StopRequest, progress: Progress
-    ) -> History:
+    def _run(self, train: ImageSet, test: ImageSet | None, pipeline: Pipeline, session: Session) -> History:
         """The loop; what surrounds it is in ``fit``."""
         # ---- prepare
-        model, recipe, device, precision, folder = self.model, self.recipe, self.device, self.precision, self.folder
-        environment = describe_environment(model, device=device, precision=precision, train=train, test=test)
-        loader, state = self._start(train, pipeline)
+        model, recipe, device, ranks, folder = self.model, self.recipe, self.device, session.ranks, session.folder
+        environment = describe_environment(
+            model, device=device, precision=self.precision, world_size=ranks.world_size, train=train, test=test
+        )
+        loader, state = self._start(train, pipeline, ranks)
         self.state = state
-        test = None if test is None else restated(test, train.mean, train.std)
+        test = None if test is None else restated(test, mean=train.mean, std=train.std)
         forward = torch.compile(model) if recipe.compile else model
         guard = Guard(model, state.optimizer, clip_norm=recipe.clip_norm, device=device)
         course = Course(recipe, len(loader))
         result: Evaluation | None = None
 
         # ---- resume
-        if folder.begin(state, recipe, environment, resume=self.resume):
-            progress.say(f"the run in {folder.path} is finished: nothing to do\n{state.history.table()}")
+        finished = folder.begin(state, recipe, environment, resume=self.resume)
+        if ranks.share_state(state, finished, device):
+            session.progress.say(f"the run in {folder.path} is finished: nothing to do\n{state.history.table()}")
             model.card = folder.card()  # type: ignore[assignment]  # neither Tensor nor Module
             return state.history
         if state.step:
-            progress.say(f"going on with the run in {folder.path} after step {state.step}")
+            session.progress.say(f"going on with the run in {folder.path} after step {state.step}")
 
-        with self._saved_when_stopped(state, progress), Freezer(model, recipe) as freezer:
-            while state.meter.images or course.done(state) < 1:
+        with session.saved_when_stopped(state), Freezer(model, recipe) as freezer:
+            while state.images or course.done(state) < 1:
                 # ---- train: order, augmentation and dropout depend on seed, epoch and step only
                 model.train()
                 _seek(loader, state)
@@ -140,7 +139,7 @@ class Trainer:
                     done = course.done(state)
                     if done == 1:
                         break
-                    seeding.seed_step(recipe.seed, state.step)
+                    seeding.seed_step(recipe.seed, state.step, rank=ranks.rank)
                     state.lr = course.lr(done)
                     set_lr(state.optimizer, state.lr)
                     freezer.apply(done)
@@ -151,59 +150,53 @@ class Trainer:
                         targets,
                         parts=recipe.accumulate,
                         label_smoothing=recipe.label_smoothing,
-                        autocast=lambda: autocast(precision, device),
+                        autocast=lambda: autocast(self.precision, device),
                     )
+                    sums = ranks.reduce(guard.exchanged(), batch_sums(loss, logits, targets))  # (3,)
+                    loss = sums[0] / sums[2]
                     state.step += 1
+                    state.images += recipe.batch_size
                     finite = guard.update(loss, step=state.step)
-                    state.meter.add(loss, logits, targets, counted=finite)
+                    state.meter.add(sums, counted=finite)
                     state.epoch_s = time.perf_counter() - started_s
                     state.average.update(state.step, course.done(state))
                     self._on_step(state.step, loss)
-                    if device.type == "cpu" or progress.wants_step():  # elsewhere each reading waits for the device
-                        self._report(guard, state, course, loader, progress)
+                    if device.type == "cpu" or session.progress.wants_step():  # elsewhere reading waits for the device
+                        self._report(guard, state, course, loader, session)
                     folder.checkpoint(state, only_if_due=True)
-                    stop.check()
-                self._report(guard, state, course, loader, progress)
+                    session.leave_if_asked(device, step=state.step)
+                self._report(guard, state, course, loader, session)
                 # ---- evaluate
                 last = course.done(state) == 1
                 if last:
                     state.average.finish()
-                result = self._score(test, state, last=last, stop=stop)
+                result = self._score(test, state, session, last=last)
                 record = state.end_epoch(result)
                 # ---- save
                 folder.record(state.history, final=last)
                 folder.checkpoint(state)
-                progress.epoch(record, epochs=course.epochs)
+                session.progress.epoch(record, epochs=course.epochs)
                 self._on_epoch(record)
-                stop.check()
+                session.leave_if_asked(device)
 
         # ---- finish
-        if result is None and test is not None:  # taken up between the last epoch and here
-            result = evaluate(model, test, allocator=self.allocator, on_batch=stop.check)
-        with_views = None
-        if recipe.views > 1 and test is not None:
-            with_views = evaluate(model, test, views=recipe.views, allocator=self.allocator, on_batch=stop.check)
-            progress.say(f"test {with_views.top1:.2f} % with {recipe.views} views")
-        epochs = state.step / len(loader)
-        card = describe_weights(
-            model, recipe, train, epochs=epochs, history=state.history, result=result, with_views=with_views
-        )
-        model.card = folder.finish(model.state_dict(), card)  # type: ignore[assignment]  # as above
-        progress.say(state.history.table())
-        return state.history
+        return self._finish(train, test, state, result, session, epochs=state.step / len(loader))
 
-    def _start(self, train: ImageSet, pipeline: Pipeline) -> tuple[Loader, RunState]:
+    def _start(self, train: ImageSet, pipeline: Pipeline, ranks: Ranks) -> tuple[Loader, RunState]:
         """The loader, and the state before the first step."""
         model, recipe, device = self.model, self.recipe, self.device
         memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
+        ranks.sync_norms(model, recipe, device)
         model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]  # the stub lacks this form
         loader = Loader(
             as_model_expects(model, train),
-            recipe.batch_size,
+            ranks.share_of(recipe),
             augment=pipeline,
             seed=recipe.seed,
             device=device,
             memory_format=memory_format,
+            rank=ranks.rank,
+            world_size=ranks.world_size,
         )
         state = RunState(
             model=model,
@@ -214,39 +207,66 @@ class Trainer:
         )
         return loader, state
 
-    def _score(self, test: ImageSet | None, state: RunState, *, last: bool, stop: StopRequest) -> Evaluation | None:
+    def _score(self, test: ImageSet | None, state: RunState, session: Session, *, last: bool) -> Evaluation | None:
         """The result on the test set after an epoch, if one is due: of the average, if there is one."""
         if test is None or not (last or (state.epoch + 1) % self.recipe.evaluate_every == 0):
             return None
         precision = "fp32" if last else self.precision  # the last goes onto the card
         with contextlib.nullcontext() if last else state.average.applied():
-            return evaluate(self.model, test, precision=precision, allocator=self.allocator, on_batch=stop.check)
+            return self._evaluate(test, session, precision=precision)
 
-    def _report(self, guard: Guard, state: RunState, course: Course, loader: Loader, progress: Progress) -> None:
+    def _evaluate(self, test: ImageSet, session: Session, *, precision: str = "fp32", views: int = 1) -> Evaluation:
+        on_batch = session.stop.check if session.ranks.world_size == 1 else None  # several leave together, later
+        return evaluate(
+            self.model,
+            test,
+            views=views,
+            precision=precision,
+            allocator=self.allocator,
+            on_batch=on_batch,
+            ranks=session.ranks,
+        )
+
+    def _report(self, guard: Guard, state: RunState, course: Course, loader: Loader, session: Session) -> None:
         """Show how the epoch goes, and act on updates that had to be left out."""
-        if progress.wants_step():
-            progress.step(state, done=course.done(state))
+        if session.progress.wants_step():
+            session.progress.step(state, done=course.done(state))
         count, first = guard.read()
         if not count:
             return
         lr = state.lr if first == state.step else course.lr((first - 1) / course.total)
-        images, batch_size = len(loader.dataset.targets), loader.batch_size * loader.world_size
-        indices = batch_indices(first, seed=self.recipe.seed, images=images, batch_size=batch_size)
-        error = diverged(first, lr=lr, indices=indices, last_good=self.folder.last_good)
-        if self.recipe.on_nan == "stop":
+        images, recipe = len(loader.dataset.targets), self.recipe
+        indices = batch_indices(first, seed=recipe.seed, images=images, batch_size=recipe.batch_size)
+        error = diverged(first, lr=lr, indices=indices, last_good=session.folder.last_good)
+        if recipe.on_nan == "stop":
             raise error
-        progress.say(f"{count} update{'s' * (count > 1)} left out: {error}")
+        session.progress.say(f"{count} update{'s' * (count > 1)} left out: {error}")
 
-    @contextlib.contextmanager
-    def _saved_when_stopped(self, state: RunState, progress: Progress) -> Iterator[None]:
-        """Save the state before a signal ends the run; ``stop.check`` raises between steps only."""
-        try:
-            yield
-        except (KeyboardInterrupt, SystemExit):
-            self.folder.checkpoint(state)
-            go_on = ": the same command goes on from there" if self.folder.path else ""
-            progress.say(f"stopped after step {state.step}{go_on}")
-            raise
+    def _finish(
+        self,
+        train: ImageSet,
+        test: ImageSet | None,
+        state: RunState,
+        result: Evaluation | None,
+        session: Session,
+        *,
+        epochs: float,
+    ) -> History:
+        """Score what is still to be scored, and write the weights with their card."""
+        with_views = None
+        if test is not None:
+            if result is None:  # the run was taken up between its last epoch and here
+                result = self._evaluate(test, session)
+            if self.recipe.views > 1:
+                with_views = self._evaluate(test, session, views=self.recipe.views)
+                session.progress.say(f"test {with_views.top1:.2f} % with {with_views.views} views")
+        card = describe_weights(
+            self.model, self.recipe, train, epochs=epochs, history=state.history, result=result, with_views=with_views
+        )
+        card = session.folder.finish(self.model.state_dict(), card)
+        self.model.card = card  # type: ignore[assignment]  # neither Tensor nor Module
+        session.progress.say(state.history.table())
+        return state.history
 
 
 def _seek(loader: Loader, state: RunState) -> None:

@@ -65,3 +65,11 @@ def test_devices() -> None:
     for name in ("cuda:99", "abacus", "mps:7"):
         with pytest.raises(CifarZooError, match=rf"'{name}'.*try"):
             choose_device(name)
+
+
+def test_each_process_of_torchrun_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)  # as if there were GPUs
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert choose_device("cuda") == torch.device("cuda", 3)
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
+    assert choose_device("cpu") == torch.device("cpu")

@@ -9,7 +9,7 @@ import torch
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.averaging import Average
 from cifarzoo.training.history import EpochRecord
-from cifarzoo.training.losses import Meter
+from cifarzoo.training.losses import Meter, batch_sums
 from cifarzoo.training.progress import Bar, Lines, Progress, create_progress, epoch_line
 from cifarzoo.training.state import RunState
 
@@ -29,10 +29,10 @@ RECORD = EpochRecord(
 def state() -> RunState:
     model = torch.nn.Linear(1, 1)
     meter = Meter("cpu")
-    meter.add(torch.tensor(1.5), torch.eye(4), torch.tensor([0, 1, 2, 0]))
+    meter.add(batch_sums(torch.tensor(1.5), torch.eye(4), torch.tensor([0, 1, 2, 0])))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     average = Average(model, Recipe())
-    return RunState(model=model, optimizer=optimizer, average=average, meter=meter, step=5, epoch_s=0.5)
+    return RunState(model=model, optimizer=optimizer, average=average, meter=meter, step=5, images=4, epoch_s=0.5)
 
 
 def test_a_bar_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

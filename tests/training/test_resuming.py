@@ -16,6 +16,7 @@ RECIPE = Recipe()
 ENVIRONMENT: dict[str, Any] = {
     "versions": {"torch": "2.14", "python": "3.11"},
     "threads": 2,
+    "world_size": 1,
     "model": {"arch": "resnet17", "layout": "a" * 64},
     "train": {"fingerprint": "b" * 64, "images": 10},
     "test": {"fingerprint": "c", "images": 5},
@@ -47,7 +48,8 @@ def test_the_same_run_passes_silently(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path, value", [("model.arch", "x"), ("model.layout", "d" * 64), ("train.images", 9), ("test", None)]
+    "path, value",
+    [("model.arch", "x"), ("model.layout", "d" * 64), ("train.images", 9), ("test", None), ("world_size", 2)],
 )
 def test_another_model_or_data_set_is_refused(folder: Path, path: str, value: object) -> None:
     with pytest.raises(ResumeError, match=path) as caught:

@@ -12,7 +12,7 @@ from cifarzoo.recipes import Recipe
 from cifarzoo.recipes.recipe import CHOICES
 from cifarzoo.training.averaging import Average
 from cifarzoo.training.evaluation import Evaluation
-from cifarzoo.training.losses import Meter
+from cifarzoo.training.losses import Meter, batch_sums
 from cifarzoo.training.optim import create_optimizer
 from cifarzoo.training.state import RunState
 
@@ -30,8 +30,9 @@ def step(state: RunState) -> None:
     loss.backward()
     state.optimizer.step()
     state.optimizer.zero_grad()
-    state.meter.add(loss.detach(), logits.detach(), torch.arange(4))
+    state.meter.add(batch_sums(loss.detach(), logits.detach(), torch.arange(4)))
     state.step += 1
+    state.images += 4
     state.average.update(state.step, state.step / 10)
     state.epoch_s += 0.5
 
@@ -69,7 +70,7 @@ def test_an_epoch_ends_with_its_record(make_net: Callable[..., nn.Module]) -> No
     record = state.end_epoch(result)
     assert (record.epoch, record.step, record.lr, record.seconds, record.images_per_s) == (1, 2, 0.25, 1.0, 8.0)
     assert (record.train_loss, record.train_top1, record.test_top1, record.test_loss) == (loss, top1, 12.5, 2.0)
-    assert (state.epoch, state.epoch_s, state.meter.images, state.images_per_s) == (1, 0.0, 0, 0.0)
+    assert (state.epoch, state.epoch_s, state.images, state.images_per_s) == (1, 0.0, 0, 0.0)
     assert state.history.records == [record]
     state.epoch_s = 0.25
     assert state.elapsed_s == 1.25

@@ -1,0 +1,157 @@
+"""Training in several processes that share each batch: started by torchrun, joined by gloo on CPUs and nccl on GPUs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from cifarzoo.errors import RecipeError
+from cifarzoo.recipes import Recipe
+
+if TYPE_CHECKING:
+    from cifarzoo.training.state import RunState
+
+_TIMEOUT_S = 60.0  # after which a process gives the others up
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranks:
+    """This process among those that train together; alone, everything here leaves its input as it is.
+
+    All processes hold the same weights, optimiser, averages and running statistics after each step, so that any one of
+    them can write the state and any number of restarts goes on from it.
+    """
+
+    rank: int = 0
+    world_size: int = 1
+
+    @property
+    def writes(self) -> bool:
+        """Whether this is the process that writes files and shows progress."""
+        return self.rank == 0
+
+    def share_of(self, recipe: Recipe) -> int:
+        """Images a step of this process.
+
+        Raises:
+            RecipeError: the batch cannot be shared out evenly, or the clocks of several processes would decide.
+        """
+        if recipe.batch_size % self.world_size:
+            raise RecipeError(
+                f"batch_size (={recipe.batch_size}) must be a multiple of the {self.world_size} processes; nearest: "
+                f"{max(1, round(recipe.batch_size / self.world_size)) * self.world_size}"
+            )
+        if recipe.seconds and self.world_size > 1:
+            raise RecipeError(f"seconds (={recipe.seconds}) needs one process, for clocks differ; set steps instead")
+        return recipe.batch_size // self.world_size
+
+    def sync_norms(self, model: nn.Module, recipe: Recipe, device: torch.device) -> None:
+        """Let the model's batch norms work over all processes, if the recipe asks for it and there are several.
+
+        Raises:
+            RecipeError: not on GPUs, where torch alone can do it.
+        """
+        if not recipe.sync_batch_norm or self.world_size == 1:
+            return
+        if device.type != "cuda":
+            raise RecipeError(f"sync_batch_norm needs GPUs, not {device.type!r}; leave it out: norms are then local")
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]  # in place, but for a bare norm
+
+    @torch.no_grad()
+    def reduce(self, tensors: Sequence[Tensor], sums: Tensor) -> Tensor:
+        """Average tensors over the processes, in place, and add up what is to be summed, in one message.
+
+        Args:
+            tensors: float, of equal shapes in all processes: gradients and running statistics.
+            sums: (n,) of any float type.
+
+        Returns:
+            The sums, (n,).
+        """
+        if self.world_size == 1:
+            return sums
+        flat = torch.cat([*(tensor.float().flatten() for tensor in tensors), sums.float()])
+        dist.all_reduce(flat)
+        parts = torch.split(flat, [*(tensor.numel() for tensor in tensors), len(sums)])
+        for tensor, part in zip(tensors, parts[:-1], strict=True):
+            tensor.copy_(part.view(tensor.shape) / self.world_size)
+        total: Tensor = parts[-1].to(sums.dtype)
+        return total
+
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether the flag is up in any process."""
+        if self.world_size == 1:
+            return flag
+        found = torch.tensor(float(flag), device=device)
+        dist.all_reduce(found)
+        return bool(found)
+
+    def gather(self, rows: Tensor, places: Tensor, count: int) -> Tensor:
+        """Put the rows of all processes together.
+
+        Args:
+            rows: (m, K) float32 of this process.
+            places: (m,) int64, where they belong; each place is some process's.
+            count: of all rows.
+
+        Returns:
+            (count, K).
+        """
+        if self.world_size == 1:
+            return rows
+        whole = rows.new_zeros(count, rows.shape[1])
+        whole[places] = rows
+        dist.all_reduce(whole)  # all but one process add 0: exact
+        return whole
+
+    @torch.no_grad()
+    def share_state(self, state: RunState, finished: bool, device: torch.device) -> bool:
+        """Give every process the state of rank 0, and whether its run is finished."""
+        if self.world_size == 1:
+            return finished
+        tensors = state.tensors()
+        facts = json.dumps({"facts": state.facts(), "finished": finished}).encode()
+        size = torch.tensor(len(facts), device=device)
+        dist.broadcast(size, 0)
+        message = torch.zeros(int(size), dtype=torch.uint8, device=device)
+        if self.rank == 0:
+            message.copy_(torch.frombuffer(bytearray(facts), dtype=torch.uint8))
+        dist.broadcast(message, 0)
+        flat = {name: tensor.to(device, memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+        for tensor in flat.values():
+            dist.broadcast(tensor, 0)
+        received = json.loads(bytes(message.cpu().tolist()))
+        state.restore(flat, received["facts"])
+        return bool(received["finished"])
+
+
+@contextlib.contextmanager
+def joined(device: torch.device) -> Iterator[Ranks]:
+    """Join the processes that torchrun started, and leave them at the end; alone if there are none.
+
+    A process that dies, or does not answer within a minute, is an error in all others.
+    """
+    if dist.is_initialized():  # the caller has made the group, and keeps it
+        yield Ranks(rank=dist.get_rank(), world_size=dist.get_world_size())
+        return
+    world_size = int(os.environ.get("WORLD_SIZE", "1"))
+    if world_size == 1:
+        yield Ranks()
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=timedelta(seconds=_TIMEOUT_S))
+    try:
+        yield Ranks(rank=dist.get_rank(), world_size=world_size)
+    finally:
+        dist.destroy_process_group()

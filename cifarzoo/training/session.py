@@ -1,0 +1,49 @@
+"""What surrounds the loop of a run: signals, the terminal, the other processes, the folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from cifarzoo.training.progress import Progress
+from cifarzoo.training.ranks import Ranks
+from cifarzoo.training.run_folder import RunFolder
+from cifarzoo.training.signals import StopRequest
+from cifarzoo.training.state import RunState
+
+_STEPS_BETWEEN_TALKS = 10
+
+
+@dataclass(frozen=True)
+class Session:
+    """The surroundings of a run in this process."""
+
+    stop: StopRequest
+    progress: Progress
+    ranks: Ranks
+    folder: RunFolder
+
+    def leave_if_asked(self, device: torch.device, *, step: int = 0) -> None:
+        """Leave if a signal has come to any process: all after the same step.
+
+        Args:
+            device: that the processes talk over.
+            step: just made; on GPUs several processes ask each other after some steps only, for it takes waiting.
+        """
+        is_time = self.ranks.world_size == 1 or device.type == "cpu" or step % _STEPS_BETWEEN_TALKS == 0
+        if is_time and self.ranks.any(self.stop.requested, device):
+            self.stop.leave()
+
+    @contextlib.contextmanager
+    def saved_when_stopped(self, state: RunState) -> Iterator[None]:
+        """Save the state before a signal ends the run: it comes to light between steps only."""
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):
+            self.folder.checkpoint(state)
+            go_on = ": the same command goes on from there" if self.folder.path else ""
+            self.progress.say(f"stopped after step {state.step}{go_on}")
+            raise

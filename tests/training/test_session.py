@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from cifarzoo.recipes import Recipe
+from cifarzoo.training.averaging import Average
+from cifarzoo.training.losses import Meter
+from cifarzoo.training.optim import create_optimizer
+from cifarzoo.training.progress import Progress
+from cifarzoo.training.ranks import Ranks
+from cifarzoo.training.run_folder import RunFolder
+from cifarzoo.training.session import Session
+from cifarzoo.training.signals import StopRequest
+from cifarzoo.training.state import RunState
+
+CPU = torch.device("cpu")
+
+
+class Recorded(Progress):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+@pytest.fixture
+def state(make_net: Callable[..., nn.Module]) -> RunState:
+    model = make_net()
+    optimizer = create_optimizer(model, Recipe())
+    return RunState(model=model, optimizer=optimizer, average=Average(model, Recipe()), meter=Meter("cpu"), step=7)
+
+
+@pytest.mark.parametrize("path", [None, "run"])
+def test_a_signal_saves_says_so_and_leaves(path: str | None, tmp_path: Path, state: RunState) -> None:
+    progress, folder = Recorded(), RunFolder(None if path is None else tmp_path / path)
+    with pytest.raises(KeyboardInterrupt), StopRequest() as stop:
+        session = Session(stop, progress, Ranks(), folder)
+        with session.saved_when_stopped(state):
+            session.leave_if_asked(CPU)
+            os.kill(os.getpid(), signal.SIGINT)
+            session.leave_if_asked(CPU)
+    assert progress.said == ["stopped after step 7" + (": the same command goes on from there" if path else "")]
+    assert [entry.name for entry in tmp_path.rglob("step-*")] == (["step-000000007-epoch-000000"] if path else [])
+
+
+def test_an_error_is_not_saved(tmp_path: Path, state: RunState) -> None:
+    session = Session(StopRequest(), Recorded(), Ranks(), RunFolder(tmp_path))
+    with pytest.raises(ZeroDivisionError), session.saved_when_stopped(state):
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+
+
+def test_several_leave_when_any_is_asked_to(tmp_path: Path) -> None:
+    asked: list[bool] = []
+
+    def answer(flag: bool, device: torch.device) -> bool:
+        asked.append(flag)
+        return len(asked) == 3
+
+    ranks: Any = SimpleNamespace(world_size=2, any=answer)
+    session = Session(StopRequest(), Recorded(), ranks, RunFolder(None))
+    session.leave_if_asked(CPU, step=3)
+    session.leave_if_asked(torch.device("cuda"), step=3)  # on a GPU only now and then
+    assert len(asked) == 1
+    session.leave_if_asked(torch.device("cuda"), step=20)
+    with pytest.raises(KeyboardInterrupt):
+        session.leave_if_asked(CPU)
+    assert asked == [False] * 3
