@@ -175,7 +175,7 @@ def test_a_finished_run_says_so_and_changes_nothing(
 ) -> None:
     first = Trainer(make_net(), RECIPE, output_dir=tmp_path, progress=False)
     history = first.fit(make_set(64), make_set(20))
-    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.rglob("*") if path.is_file()}
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.rglob("[!.]*") if path.is_file()}
     model = make_net(9)
     again = Trainer(model, RECIPE, output_dir=tmp_path).fit(make_set(64), make_set(20))
     assert again.records == history.records
