@@ -1,9 +1,9 @@
 """Counter-based random numbers: a draw is a pure function of (seed, epoch, image index, slot).
 
-No state is kept and none is saved: the same image in the same epoch gets the same draws whatever the batch it is in, the
-order, the number of processes or the point at which a run was resumed. The hash is the finaliser of SplitMix64 (Steele,
-Lea and Flood, "Fast splittable pseudorandom number generators", 2014), in wrapping int64 tensor operations, so that it
-gives the same bits on every device.
+No state is kept and none is saved: the same image in the same epoch gets the same draws whatever the batch it is in,
+the order, the number of processes or the point at which a run was resumed. The hash is the finaliser of SplitMix64
+(Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014), in wrapping int64 tensor operations, so
+that it gives the same bits on every device.
 """
 
 from __future__ import annotations

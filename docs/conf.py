@@ -27,6 +27,8 @@ def write_api_pages() -> None:
     package = Path(cifarzoo.__file__).parent
     pages = Path(__file__).parent / "api" / "_generated"
     pages.mkdir(exist_ok=True)
+    for old in pages.glob("*.md"):
+        old.unlink()
     for part in sorted(package.iterdir()):
         if part.name in ("cli", "__init__.py", "__main__.py") or not (part.is_dir() or part.suffix == ".py"):
             continue

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("sphinx", reason="the documentation's tools come with the extra 'docs'")
+
 ROOT = Path(__file__).parent.parent
 PARTS = (
     "data",

@@ -65,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: always; code 2 and one line on stderr for a user's mistake.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # Read by OpenMP when torch is loaded, later on. Threads that spin while they wait are a hundred times slower beside a
-    # busy neighbour; on an idle machine they gain next to nothing.
+    # Read by OpenMP when torch is loaded, later on. Threads that spin while they wait are a hundred times slower beside
+    # a busy neighbour; on an idle machine they gain next to nothing.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     debug = "--debug" in given  # accepted anywhere: it is added to a line that has just failed
     try:
