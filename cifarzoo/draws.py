@@ -73,7 +73,7 @@ class Draws:
     epoch: int
 
     def __init__(self, seed: int, epoch: int, indices: Tensor) -> None:
-        self.epoch = epoch
+        self.epoch, self._path = epoch, ""
         stream = _mix_int(seed + _GOLDEN)
         counters = indices.to(torch.int64) * _signed(_GOLDEN)  # (B,)
         self._lasting = _mix(counters + _signed(stream))  # (B,), the same in every epoch
@@ -90,8 +90,9 @@ class Draws:
 
     def fork(self, tag: str | int) -> Draws:
         """Independent draws for a part of a pipeline, so that two operations of one kind do not share slots."""
-        tag_bits = _slot_bits(f"fork:{tag}")
-        return self._derived(_mix(self._key ^ tag_bits), _mix(self._lasting ^ tag_bits))
+        child = self._derived(self._key, self._lasting)
+        child._path = f"{self._path}{tag}\0"  # part of the names of its slots: a fork costs nothing
+        return child
 
     def lasting(self) -> Draws:
         """Draws of the same images that are the same in every epoch."""
@@ -106,7 +107,7 @@ class Draws:
 
     def _derived(self, key: Tensor, lasting: Tensor) -> Draws:
         child = object.__new__(Draws)
-        child.epoch, child._key, child._lasting = self.epoch, key, lasting
+        child.epoch, child._path, child._key, child._lasting = self.epoch, self._path, key, lasting
         return child
 
     @property
@@ -116,7 +117,7 @@ class Draws:
 
     def bits(self, slot: str, n: int = 1) -> Tensor:
         """(B, n) int64, all 64 bits random."""
-        stream = _mix(self._key ^ _slot_bits(slot))  # (B,)
+        stream = _mix(self._key ^ _slot_bits(self._path + slot))  # (B,)
         steps = torch.arange(1, n + 1, device=stream.device) * _signed(_GOLDEN)  # (n,)
         return _mix(stream[:, None] + steps)  # (B, n)
 
