@@ -7,8 +7,12 @@ the last values of an image, and from those by 1 of 255 at most.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import permutations
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from cifarzoo.augment.functional.hue import adjust_hue
 from cifarzoo.augment.functional.layout import put, take
@@ -60,6 +64,29 @@ def grayscale(images: Tensor) -> Tensor:
 _ADJUSTMENTS = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue)
 # Each of the 24 orders of the four is a subsequence of this: the dearest, hue, needs two calls for a batch, not four.
 _SCHEDULE = (0, 1, 2, 3, 0, 1, 2, 0, 3, 1, 0, 2)
+_NOTHING = len(_ADJUSTMENTS)
+
+
+@lru_cache(maxsize=1)
+def _turns() -> Tensor:
+    """For each order, read as a number of four digits in base 5, at which places of the schedule it has its steps."""
+    turns = torch.zeros((_NOTHING + 1) ** len(_ADJUSTMENTS), len(_SCHEDULE), dtype=torch.bool)
+    for steps in range(len(_ADJUSTMENTS) + 1):
+        for order in permutations(range(len(_ADJUSTMENTS)), steps):
+            padded = torch.tensor([[*order, *[_NOTHING] * (len(_ADJUSTMENTS) - steps)]])
+            place = -1
+            for step in order:
+                place = _SCHEDULE.index(step, place + 1)
+                turns[_code(padded), place] = True
+    return turns
+
+
+def _code(order: Tensor) -> Tensor:
+    """Orders (B, 4) as numbers (B,)."""
+    number = order[:, 0]
+    for digit in order[:, 1:].unbind(1):
+        number = number * (_NOTHING + 1) + digit
+    return number
 
 
 def jitter_color(images: Tensor, order: Tensor, factors: Tensor) -> Tensor:
@@ -71,12 +98,10 @@ def jitter_color(images: Tensor, order: Tensor, factors: Tensor) -> Tensor:
         factors: (B, 4) float64, the factor or shift of each.
     """
     images = images.clone()
-    order = torch.cat([order, order.new_full((len(order), 1), -1)], dim=1)  # (B, S + 1), -1: done
-    done = order.new_zeros(len(order), 1)  # (B, 1)
-    for which in _SCHEDULE:
-        due = order.gather(1, done)[:, 0] == which
+    padded = F.pad(order, (0, len(_ADJUSTMENTS) - order.shape[1]), value=_NOTHING)  # (B, 4)
+    turns = _turns().to(order.device)[_code(padded)]  # (B, places of the schedule)
+    for which, due in zip(_SCHEDULE, turns.unbind(1), strict=True):
         rows = due.nonzero()[:, 0]
         if len(rows):
             put(images, rows, _ADJUSTMENTS[which](take(images, rows), factors[rows, which]))
-            done[rows] += 1
     return images

@@ -9,8 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cifarzoo.augment.functional.lines import each, from_lines, to_lines
+from cifarzoo.augment.functional.lines import cut, each, to_lines
 
+_BLOCK_PIXELS = 3 << 14  # 48 images of 32x32: the six or so planes in use fit in 1 MiB of cache
 _FAR = 1e9  # moves a candidate out of reach where its weight, at least 2^-24, is not zero
 
 
@@ -18,13 +19,21 @@ def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
     """Turn the hue of each image. ``shifts``: (B,) float64 in [-0.5, 0.5], in turns."""
     if images.shape[1] == 1:
         return images.clone()
+    step = max(1, _BLOCK_PIXELS // (images.shape[2] * images.shape[3]))
+    if images.device.type == "cpu" and len(images) > step:
+        parts = [slice(first, first + step) for first in range(0, len(images), step)]
+        return torch.cat([adjust_hue(images[rows], shifts[rows]) for rows in parts])
     lines = to_lines(images)
     if not images.is_floating_point():
         lines.mul_(1.0 / 255.0)
     hue, saturation, value = _rgb_to_hsv(lines)
     hue.add_(each(shifts, lines)[:, 0])
-    turned = _hsv_to_rgb(hue.sub_(hue.floor()), saturation, value)
-    return from_lines(turned if images.is_floating_point() else turned.mul_(255.0 + 1.0 - 1e-3), images)
+    sector, levels = _hsv_to_levels(hue.sub_(hue.floor()), saturation, value)
+    if images.is_floating_point():
+        return cut(_levels_to_rgb(sector, levels, far=8), images)
+    # Whole numbers are half as long, and keep the order that the choice between levels rests on.
+    whole = [level.mul_(255.0 + 1.0 - 1e-3).to(torch.int16) for level in levels]
+    return cut(_levels_to_rgb(sector.to(torch.int16), whole, far=1024), images)
 
 
 def _rgb_to_hsv(lines: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -45,11 +54,10 @@ def _rgb_to_hsv(lines: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return hue.mul_(1.0 / 6.0).add_(1.0).frac_(), saturation, high
 
 
-def _hsv_to_rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
-    """The inverse of ``_rgb_to_hsv``: (B, 3, L); overwrites ``hue`` and ``saturation``.
+def _hsv_to_levels(hue: Tensor, saturation: Tensor, value: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """The sector of the colour circle, 0 to 6, and the four levels between which channels move, each (B, L).
 
-    Along the six sectors of the colour circle a channel stays at its highest level, falls, stays at its lowest, stays,
-    rises, stays. With ``sector`` as a number both slopes are moved out of [lowest, highest] elsewhere, and clamped.
+    Highest, falling, rising and lowest; overwrites ``hue`` and ``saturation``.
     """
     sixth = hue.mul_(6.0)
     sector = sixth.floor()
@@ -57,13 +65,22 @@ def _hsv_to_rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
     grayness = torch.sub(1.0, saturation, out=saturation)
     falling = torch.sub(1.0, slope).mul_(value)
     rising = slope.add_(grayness).mul_(value)
-    lowest = grayness.mul_(value)
-    far = sector.mul_(8.0)
-    rgb = value.new_empty(len(value), 3, value.shape[1])  # (B, 3, L)
-    for channel, (fall_at, rise_at) in enumerate(((1.0, 4.0), (3.0, 0.0), (5.0, 2.0))):
-        fall = torch.sub(8.0 * fall_at, far).add_(falling)
-        rise = torch.sub(far, 8.0 * rise_at).add_(rising)
+    return sector, [value, falling, rising, grayness.mul_(value)]
+
+
+def _levels_to_rgb(sector: Tensor, levels: list[Tensor], *, far: int) -> Tensor:
+    """What each channel shows: (B, 3, L); overwrites ``sector``.
+
+    Along the six sectors a channel stays at its highest level, falls, stays at its lowest, stays, rises, stays. Away
+    from their own sector both slopes are moved out of [lowest, highest] by multiples of ``far``, and clamped.
+    """
+    highest, falling, rising, lowest = levels
+    place = sector.mul_(far)
+    rgb = highest.new_empty(len(highest), 3, highest.shape[1])  # (B, 3, L)
+    for channel, (fall_at, rise_at) in enumerate(((1, 4), (3, 0), (5, 2))):
+        fall = (far * fall_at - place).add_(falling)
+        rise = (place - far * rise_at).add_(rising)
         meet = torch.maximum if channel == 0 else torch.minimum
         level = meet(fall, rise, out=fall)
-        torch.minimum(torch.maximum(level, lowest, out=level), value, out=rgb[:, channel])
+        torch.minimum(torch.maximum(level, lowest, out=level), highest, out=rgb[:, channel])
     return rgb

@@ -34,10 +34,15 @@ def to_lines(images: Tensor) -> Tensor:
 
 
 def from_lines(lines: Tensor, images: Tensor) -> Tensor:
-    """Lines clamped to the range of ``images`` and cast to their dtype, in their layout; overwrites the lines."""
+    """Lines clamped to the range of ``images`` and cut to their shape, dtype and layout; overwrites the lines."""
     lines.clamp_(0.0, full_scale(images))
+    return cut(lines if images.is_floating_point() else lines.to(torch.int16), images)
+
+
+def cut(lines: Tensor, images: Tensor) -> Tensor:
+    """Lines of values in the range of ``images`` in their shape, dtype and layout."""
     values = lines[..., : images.shape[2] * images.shape[3]].reshape(images.shape)  # (B, C, H, W)
-    return laid_out_like(values if images.is_floating_point() else to_uint8(values), images)
+    return laid_out_like(values.to(images.dtype), images)
 
 
 def each(factors: Tensor, lines: Tensor) -> Tensor:
