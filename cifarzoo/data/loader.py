@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from cifarzoo.data.normalize import PIECE_BYTES, Normalizer
-from cifarzoo.data.prefetch import Buffers, Share, ahead
+from cifarzoo.data.prefetch import Buffers, ahead
 from cifarzoo.draws import Draws, permutation
 from cifarzoo.errors import ResumeError, SettingError
 
-_AUGMENTED_BYTES = 1 << 19  # pixels that are augmented at a time: temporaries stay small, and their calls few
+_AUGMENTED_BYTES = 1 << 20  # pixels that are augmented at a time: temporaries stay small, and their calls few
 
 
 class ImageSet(Protocol):
@@ -123,7 +124,6 @@ class Loader:
         self._images = _placed(dataset.images, self.device)
         self._normalize = Normalizer(dataset.mean, dataset.std, device=self.device, memory_format=memory_format)
         self._buffers = Buffers()
-        self._shape: torch.Size | None = None  # (C, H, W) of what is handed out, known from the first batch on
 
     @property
     def _count(self) -> int:
@@ -181,36 +181,28 @@ class Loader:
             spans += [(first, last)] if last > first else []
         return spans
 
-    def _batch(self, seed: int, epoch: int, indices: Tensor, share: Share) -> tuple[Tensor, Tensor]:
+    def _batch(self, seed: int, epoch: int, indices: Tensor) -> tuple[Tensor, Tensor]:
         """The images and targets of a batch, from their indices (B,)."""
         targets, indices = self.dataset.targets[indices].to(self.device), indices.to(self.device)  # (B,)
         draws = Draws(seed, epoch, indices)
-        if self._shape is None:  # augmented, H and W may differ
-            self._shape = self._augmented(indices[:1], draws[:1]).shape[1:]
-        batch = self._empty(torch.Size((len(indices), *self._shape)))  # (B, C, H, W)
-        step = self._step(len(indices))
-
-        def fill(starts: Sequence[int]) -> None:
-            for start in starts:
-                rows = slice(start, start + step)
-                self._normalize(self._augmented(indices[rows], draws[rows]), out=batch[rows])
-
-        share(fill, range(0, len(indices), step))
+        pieces = self._pieces(indices, draws)
+        first, done = next(pieces), 0
+        batch = self._empty(torch.Size((len(indices), *first.shape[1:])))  # (B, C, H, W); augmented, H and W may differ
+        for images in chain((first,), pieces):
+            self._normalize(images, out=batch[done : done + len(images)])
+            done += len(images)
         if self.augment is not None and self.augment.mixes:
             batch, targets = self.augment.mix(batch, targets, num_classes=len(self.dataset.classes), draws=draws)
         return batch.to(self.dtype), targets
 
-    def _step(self, count: int) -> int:
-        """How many images to work on at a time: as many as suit the cache, at most half of them; on a GPU all."""
-        if self.device.type != "cpu":
-            return max(1, count)
+    def _pieces(self, indices: Tensor, draws: Draws) -> Iterator[Tensor]:
+        """A batch's augmented images (b, C, H, W) uint8, as many at a time as suit the cache; on a GPU all of them."""
         size = PIECE_BYTES if self.augment is None else _AUGMENTED_BYTES
-        return max(1, min(size // self._images[:1].numel(), (count + 1) // 2))
-
-    def _augmented(self, indices: Tensor, draws: Draws) -> Tensor:
-        """The augmented images (b, C, H, W) uint8 of some indices (b,)."""
-        images = self._gather(indices)
-        return images if self.augment is None else self.augment(images, draws=draws)
+        step = max(1, size // self._images[:1].numel()) if self.device.type == "cpu" else len(indices)
+        for start in range(0, len(indices), step):
+            rows = slice(start, start + step)
+            images = self._gather(indices[rows])
+            yield images if self.augment is None else self.augment(images, draws=draws[rows])
 
     def _gather(self, indices: Tensor) -> Tensor:
         """The images (b, C, H, W) of some indices (b,)."""

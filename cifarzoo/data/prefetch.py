@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from itertools import islice
 from math import prod
 from queue import Empty, SimpleQueue
@@ -18,62 +16,41 @@ from torch import Tensor
 
 Item = TypeVar("Item")
 Batch = tuple[Tensor, Tensor]
-Share = Callable[[Callable[[Sequence[int]], None], Sequence[int]], None]  # a function over parts, the parts
 
 
-def ahead(make: Callable[[Item, Share], Batch], items: Iterable[Item], device: torch.device) -> Iterator[Batch]:
-    """Yield ``make(item, share)`` for each item, made by a thread while the caller works with the one before.
+def ahead(make: Callable[[Item], Batch], items: Iterable[Item], device: torch.device) -> Iterator[Batch]:
+    """Yield ``make(item)`` for each item, made by a thread while the caller works with the one before.
 
-    ``share`` runs a function over two halves of some work at once, where torch may use more than one thread. Each of
-    the two threads computes alone: a team of OpenMP threads behind each of them would fight for the same cores, and
-    loses most of its speed beside any other busy process. On a GPU one thread works on a stream of its own. An error is
-    raised where the batch would have come.
+    The thread computes alone: a team of OpenMP threads behind each of two threads would fight for the same cores, and
+    loses most of its speed beside any other busy process. On a GPU it works on a stream of its own. An error is raised
+    where the batch would have come.
     """
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
     threads = torch.get_num_threads()
-    workers = min(2, threads) if device.type == "cpu" else 1
-    ready = threading.Barrier(workers)
-    with ThreadPoolExecutor(workers, "cifarzoo-loader") as executor:
-        list(executor.map(_compute_alone, [ready] * workers))
+    with ThreadPoolExecutor(1, "cifarzoo-loader") as executor:
+        executor.submit(_compute_alone).result()
         torch.set_num_threads(threads)  # each thread has its own number, but later ones begin with what was set last
-        share = partial(_share, executor) if workers > 1 else _alone
         rest = iter(items)
-        # One batch is in the making at a time, so the second thread is always free for half of it.
-        waiting = deque(executor.submit(_made, make, item, share, stream) for item in islice(rest, 1))
+        waiting = deque(executor.submit(_made, make, item, stream) for item in islice(rest, 1))
         while waiting:
             batch = waiting.popleft().result()
             if stream is not None:
                 _hand_over(batch, stream)
-            waiting.extend(executor.submit(_made, make, item, share, stream) for item in islice(rest, 1))
+            waiting.extend(executor.submit(_made, make, item, stream) for item in islice(rest, 1))
             yield batch
             del batch  # the caller alone holds it while the next is made
 
 
-def _share(executor: ThreadPoolExecutor, work: Callable[[Sequence[int]], None], parts: Sequence[int]) -> None:
-    """Let another thread do the second half of some parts."""
-    middle = (len(parts) + 1) // 2
-    other = executor.submit(work, parts[middle:])
-    try:
-        work(parts[:middle])
-    finally:
-        other.result()
-
-
-def _alone(work: Callable[[Sequence[int]], None], parts: Sequence[int]) -> None:
-    work(parts)
-
-
-def _compute_alone(ready: threading.Barrier) -> None:
+def _compute_alone() -> None:
     torch.get_num_threads()  # the first question in a thread sets its number to the one set last, so ask before
     torch.set_num_threads(1)
-    ready.wait()  # so that each worker comes here once
 
 
-def _made(make: Callable[[Item, Share], Batch], item: Item, share: Share, stream: torch.cuda.Stream | None) -> Batch:
+def _made(make: Callable[[Item], Batch], item: Item, stream: torch.cuda.Stream | None) -> Batch:
     if stream is None:
-        return make(item, share)
+        return make(item)
     with torch.cuda.stream(stream):
-        return make(item, share)
+        return make(item)
 
 
 def _hand_over(batch: Batch, stream: torch.cuda.Stream) -> None:

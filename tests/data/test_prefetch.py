@@ -11,7 +11,7 @@ CPU = torch.device("cpu")
 SHAPE = torch.Size((4, 3, 2, 2))
 
 
-def pair(value, share=None):
+def pair(value):
     return torch.tensor(value), torch.tensor(-value)
 
 
@@ -28,7 +28,7 @@ def test_everything_comes_in_order(count):
 def test_the_next_is_made_while_this_one_is_in_use():
     begun = [threading.Event() for _ in range(4)]
 
-    def make(item, share):
+    def make(item):
         begun[item].set()
         return pair(item)
 
@@ -42,7 +42,7 @@ def test_the_next_is_made_while_this_one_is_in_use():
 
 
 def test_an_error_comes_where_the_batch_would_have_come():
-    def make(item, share):
+    def make(item):
         if item == 2:
             raise ZeroDivisionError("in the thread")
         return pair(item)
@@ -69,7 +69,7 @@ def test_threads_of_torch_are_left_alone():
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        counts = [int(count) for count, _ in ahead(lambda *_: pair(torch.get_num_threads()), range(2), CPU)]
+        counts = [int(count) for count, _ in ahead(lambda _: pair(torch.get_num_threads()), range(2), CPU)]
         assert counts == [1, 1]
         assert torch.get_num_threads() == 3
         later = []
@@ -81,53 +81,9 @@ def test_threads_of_torch_are_left_alone():
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("count", [0, 1, 2, 5])
-def test_work_is_shared_whole(count, threads):
-    done, workers = [], set()
-
-    def work(parts):
-        for part in parts:
-            done.append(part)
-            workers.add((threading.get_ident(), torch.get_num_threads()))
-
-    def make(item, share):
-        share(work, range(count))
-        return pair(item)
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        list(ahead(make, range(1), CPU))
-    finally:
-        torch.set_num_threads(before)
-    assert sorted(done) == list(range(count))
-    assert len(workers) == min(count, threads)  # each half in a thread of its own
-    assert all(alone == 1 for _, alone in workers)
-
-
-@pytest.mark.parametrize("bad", [0, 3])
-def test_an_error_in_either_half_comes_out(bad):
-    def work(parts):
-        if bad in parts:
-            raise ZeroDivisionError("in a half")
-
-    def make(item, share):
-        share(work, range(4))
-        return pair(item)
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with pytest.raises(ZeroDivisionError, match="in a half"):
-            list(ahead(make, range(1), CPU))
-    finally:
-        torch.set_num_threads(before)
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_gpu_waits_for_what_is_made_on_the_other_stream():
-    def make(item, share):
+    def make(item):
         torch.cuda._sleep(10_000_000)
         return torch.full((1000,), item, device="cuda"), torch.tensor(item, device="cuda")
 
