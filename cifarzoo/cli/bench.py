@@ -38,6 +38,14 @@ def data(*, root: BenchRoot, rounds: Rounds = 5, output: Output = None) -> None:
     _give(bench_data(tiny_imagenet=root, cifar10=root, rounds=rounds), output)
 
 
+@app.command("augment")
+def augment(*, root: BenchRoot, rounds: Rounds = 5, output: Output = None) -> None:
+    """Augmentation against torchvision, kornia and airbench's method, on the real sets (needs cifarzoo[bench])."""
+    from cifarzoo.bench.augment import bench_augment
+
+    _give(bench_augment(tiny_imagenet=root, cifar10=root, rounds=rounds), output)
+
+
 def _give(result: dict[str, Any], output: Path | None) -> None:
     """Write a record to its file, or print it."""
     from cifarzoo.bench.runs import write_record

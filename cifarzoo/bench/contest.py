@@ -1,0 +1,105 @@
+"""Rates of several ways to do one thing, measured in turn so that a noisy machine disturbs all of them alike."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from statistics import median
+from subprocess import PIPE, Popen
+from typing import IO, Any, cast
+
+import torch
+
+from cifarzoo.training.environment import hardware_name
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Images a second of each contestant, one number a round."""
+
+    of: Mapping[str, list[float]]
+
+    def median(self, name: str) -> float:
+        """The contestant's median."""
+        return median(self.of[name])
+
+    def ratio(self, name: str, other: str) -> float:
+        """How many times faster than another: the median over the rounds, each compared within itself."""
+        return median(mine / others for mine, others in zip(self.of[name], self.of[other], strict=True))
+
+    def as_json(self) -> dict[str, Any]:
+        """Medians and every round, fastest first."""
+        names = sorted(self.of, key=self.median, reverse=True)
+        return {
+            name: {"median": round(self.median(name)), "rounds": [round(x) for x in self.of[name]]} for name in names
+        }
+
+
+def race(contestants: Mapping[str, Callable[[], int]], *, rounds: int) -> Rates:
+    """Let each contestant run once a round.
+
+    Args:
+        contestants: each handles some images and returns how many.
+        rounds: at least 5 for figures to keep; one more goes before, unmeasured.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in contestants}
+    for round_ in range(rounds + 1):
+        for name, run in contestants.items():
+            measured = rate(run)
+            if round_:
+                rates[name].append(measured)
+    return Rates(rates)
+
+
+def rate(run: Callable[[], int]) -> float:
+    """Images a second of one run, which returns how many it handled."""
+    began = time.perf_counter()
+    return run() / (time.perf_counter() - began)
+
+
+def beside_neighbours(run: Callable[[], int], *, rounds: int) -> float:
+    """The share of its rate that is left while as many processes as there are cores compute without a pause."""
+    shares = []
+    for _ in range(rounds):
+        alone = rate(run)
+        with _neighbours():
+            shares.append(rate(run) / alone)
+    return median(shares)
+
+
+@contextmanager
+def _neighbours() -> Iterator[None]:
+    code = "print(flush=True)\nwhile True: pass"
+    processes = [Popen([sys.executable, "-c", code], stdout=PIPE) for _ in range(os.cpu_count() or 1)]
+    try:
+        for process in processes:
+            cast(IO[bytes], process.stdout).readline()
+        yield
+    finally:
+        for process in processes:
+            with process:
+                process.kill()
+
+
+def environment(*packages: str) -> dict[str, Any]:
+    """The machine and the versions, as JSON values."""
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": hardware_name(torch.device("cpu")),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "system": platform.platform(),
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
+        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("cifarzoo", "torch", "numpy", *packages)},
+        },
+    }
