@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,9 @@ def describe_environment(
     device: torch.device,
     precision: str,
     world_size: int,
-    train: ImageSet,
-    test: ImageSet | None,
+    data: Mapping[str, ImageSet | None],
 ) -> dict[str, Any]:
-    """Versions, processor, threads, processes, model and data of a run, as JSON values."""
+    """Versions, processor, threads, processes, model and the sets of a run by their parts in it, as JSON values."""
     return {
         "versions": {
             "cifarzoo": _version("cifarzoo"),
@@ -38,8 +38,7 @@ def describe_environment(
         "precision": precision,
         "world_size": world_size,
         "model": describe_model(model),
-        "train": describe_data(train),
-        "test": None if test is None else describe_data(test),
+        **{part: None if dataset is None else describe_data(dataset) for part, dataset in data.items()},
     }
 
 

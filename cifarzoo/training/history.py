@@ -27,6 +27,8 @@ class EpochRecord:
     test_loss: float | None = None
     """Cross-entropy without label smoothing."""
     test_top1: float | None = None
+    holdout_top1: float | None = None
+    """On the images held out of the training set to select the best epoch by."""
     seconds: float
     """Of training, without the evaluation."""
     images_per_s: float

@@ -114,8 +114,9 @@ def create_progress(enabled: bool) -> Progress:
 def epoch_line(record: EpochRecord, *, epochs: int | None) -> str:
     """One line about an epoch, of so many or of an unknown number."""
     number = str(record.epoch) if epochs is None else f"{record.epoch:>{len(str(epochs))}}/{epochs}"
+    held = "" if record.holdout_top1 is None else f"  holdout {record.holdout_top1:6.2f} %"
     test = "" if record.test_top1 is None else f"  test {record.test_top1:6.2f} % (loss {record.test_loss:.4f})"
     return (
-        f"epoch {number}  loss {record.train_loss:.4f}  train {record.train_top1:6.2f} %{test}"
+        f"epoch {number}  loss {record.train_loss:.4f}  train {record.train_top1:6.2f} %{held}{test}"
         f"  {record.images_per_s:,.0f} images/s  {record.seconds:.1f} s"
     )

@@ -11,7 +11,7 @@ from typing import Any
 from cifarzoo.errors import ResumeError
 from cifarzoo.recipes import Recipe
 
-_SAME_RUN = ("model", "train", "test", "world_size")  # parts of environment.json that must be equal
+_SAME_RUN = ("model", "train", "test", "holdout", "world_size")  # parts of environment.json that must be equal
 _SAME_BITS = ("versions.torch", "threads", "device", "hardware", "cpu_capability", "precision")
 
 

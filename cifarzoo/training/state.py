@@ -14,6 +14,7 @@ from cifarzoo.training.averaging import Average
 from cifarzoo.training.evaluation import Evaluation
 from cifarzoo.training.history import EpochRecord, History
 from cifarzoo.training.losses import Meter
+from cifarzoo.training.selection import Selection
 
 
 @dataclass(kw_only=True)
@@ -26,6 +27,7 @@ class RunState:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     average: Average
+    selection: Selection
     meter: Meter
     history: History = field(default_factory=History)
     step: int = 0
@@ -47,8 +49,8 @@ class RunState:
         """Seconds spent on all steps so far."""
         return sum(record.seconds for record in self.history.records) + self.epoch_s
 
-    def end_epoch(self, result: Evaluation | None) -> EpochRecord:
-        """Enter the epoch, with its result on the test set if it was scored, into the history and start the next."""
+    def end_epoch(self, result: Evaluation | None, held_out: Evaluation | None = None) -> EpochRecord:
+        """Enter the epoch, with its results on the test set and on the held out one, into the history."""
         loss, top1 = self.meter.read()
         record = EpochRecord(
             epoch=self.epoch + 1,
@@ -58,6 +60,7 @@ class RunState:
             train_top1=top1,
             test_loss=None if result is None else result.loss,
             test_top1=None if result is None else result.top1,
+            holdout_top1=None if held_out is None else held_out.top1,
             seconds=self.epoch_s,
             images_per_s=self.images_per_s,
         )
@@ -76,6 +79,7 @@ class RunState:
         found = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         found |= {f"optimizer.{name}": tensor for name, tensor in _optimizer_tensors(self.optimizer).items()}
         found |= {f"average.{place}": tensor for place, tensor in enumerate(self.average.shadow)}
+        found |= {f"selection.{place}": tensor for place, tensor in enumerate(self.selection.kept)}
         found["meter.sums"] = self.meter.sums
         return found
 
@@ -86,6 +90,7 @@ class RunState:
             "epoch_s": self.epoch_s,
             "lr": self.lr,
             "average_updates": self.average.updates,
+            "selection_top1": self.selection.top1,
             "images": self.images,
             "records": [asdict(record) for record in self.history.records],
         }
@@ -105,6 +110,7 @@ class RunState:
             for name, tensor in own.items():
                 tensor.copy_(tensors[name])  # in place: memory order and aliases stay
         self.step, self.epoch_s, self.lr = facts["step"], facts["epoch_s"], facts["lr"]
+        self.selection.top1 = facts["selection_top1"]
         self.average.updates, self.images = facts["average_updates"], facts["images"]
         self.history.records[:] = [EpochRecord(**record) for record in facts["records"]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ from cifarzoo.training.averaging import Average
 from cifarzoo.training.checks import check_fit, choose_device
 from cifarzoo.training.describing import describe_weights
 from cifarzoo.training.environment import describe_environment
-from cifarzoo.training.evaluation import Evaluation, as_model_expects, evaluate, restated
+from cifarzoo.training.evaluation import as_model_expects
 from cifarzoo.training.guard import Guard, batch_indices, diverged
 from cifarzoo.training.history import EpochRecord, History
 from cifarzoo.training.losses import Meter, backward, batch_sums
@@ -31,6 +30,8 @@ from cifarzoo.training.precision import autocast, choose_precision, flushed_deno
 from cifarzoo.training.progress import create_progress
 from cifarzoo.training.ranks import Ranks, joined
 from cifarzoo.training.run_folder import RunFolder
+from cifarzoo.training.scoring import Scorer
+from cifarzoo.training.selection import Selection
 from cifarzoo.training.session import Session
 from cifarzoo.training.signals import StopRequest
 from cifarzoo.training.state import RunState
@@ -78,7 +79,7 @@ class Trainer:
         self.state: RunState | None = None
         self._on_epoch, self._on_step = on_epoch or _ignore, on_step or _ignore
 
-    def fit(self, train: ImageSet, test: ImageSet | None = None) -> History:
+    def fit(self, train: ImageSet, test: ImageSet | None = None, *, holdout: ImageSet | None = None) -> History:
         """Train on a data set; the test set draws the curve and gives the result, nothing is selected by it.
 
         With an ``output_dir`` a run that was broken off goes on where it was, to the same weights bit for bit on a CPU
@@ -87,6 +88,7 @@ class Trainer:
         Args:
             train: uint8 images and targets; any part of a set (``data.subset``) will do.
             test: scored after each epoch.
+            holdout: images apart from both (``data.split``); the weights of the epoch that does best on them are kept.
 
         Returns:
             The history, an entry an epoch.
@@ -96,29 +98,49 @@ class Trainer:
             ResumeError: ``output_dir`` holds another run.
             DivergedError: the loss is no longer finite.
         """
-        check_fit(self.model, self.recipe, train, test)
+        for part in (test, holdout):
+            check_fit(self.model, self.recipe, train, part)
         pipeline = create_pipeline(self.recipe, train.images.shape[-1])
         if self.allocator:
             keep_freed_memory()
         with StopRequest() as stop, flushed_denormals(), seeding.contained(self.device), joined(self.device) as ranks:
             folder = self.folder if ranks.writes else RunFolder(None)
             with folder.held(), create_progress(self.progress and ranks.writes) as progress:
-                return self._run(train, test, pipeline, Session(stop, progress, ranks, folder))
+                return self._run(train, test, holdout, pipeline, Session(stop, progress, ranks, folder))
 
-    def _run(self, train: ImageSet, test: ImageSet | None, pipeline: Pipeline, session: Session) -> History:
+    def _run(
+        self,
+        train: ImageSet,
+        test: ImageSet | None,
+        holdout: ImageSet | None,
+        pipeline: Pipeline,
+        session: Session,
+    ) -> History:
         """The loop; what surrounds it is in ``fit``."""
         # ---- prepare
         model, recipe, device, ranks, folder = self.model, self.recipe, self.device, session.ranks, session.folder
         environment = describe_environment(
-            model, device=device, precision=self.precision, world_size=ranks.world_size, train=train, test=test
+            model,
+            device=device,
+            precision=self.precision,
+            world_size=ranks.world_size,
+            data={"train": train, "test": test, "holdout": holdout},
         )
-        loader, state = self._start(train, pipeline, ranks)
+        loader, state = self._start(train, pipeline, ranks, selects=holdout is not None)
         self.state = state
-        test = None if test is None else restated(test, mean=train.mean, std=train.std)
         forward = torch.compile(model) if recipe.compile else model
         guard = Guard(model, state.optimizer, clip_norm=recipe.clip_norm, device=device)
         course = Course(recipe, len(loader))
-        result: Evaluation | None = None
+        scorer = Scorer(
+            model,
+            recipe,
+            session,
+            train=train,
+            test=test,
+            holdout=holdout,
+            precision=self.precision,
+            allocator=self.allocator,
+        )
 
         # ---- resume
         finished = folder.begin(state, recipe, environment, resume=self.resume)
@@ -170,8 +192,7 @@ class Trainer:
                 last = course.done(state) == 1
                 if last:
                     state.average.finish()
-                result = self._score(test, state, session, last=last)
-                record = state.end_epoch(result)
+                record = state.end_epoch(*scorer.epoch(state, last=last))
                 # ---- save
                 folder.record(state.history, final=last)
                 folder.checkpoint(state)
@@ -180,9 +201,16 @@ class Trainer:
                 session.leave_if_asked(device)
 
         # ---- finish
-        return self._finish(train, test, state, result, session, epochs=state.step / len(loader))
+        result, with_views = scorer.final(state)
+        epochs = state.step / len(loader)
+        card = describe_weights(
+            model, recipe, train, epochs=epochs, history=state.history, result=result, with_views=with_views
+        )
+        model.card = folder.finish(model.state_dict(), card)  # type: ignore[assignment]  # as above
+        session.progress.say(state.history.table())
+        return state.history
 
-    def _start(self, train: ImageSet, pipeline: Pipeline, ranks: Ranks) -> tuple[Loader, RunState]:
+    def _start(self, train: ImageSet, pipeline: Pipeline, ranks: Ranks, *, selects: bool) -> tuple[Loader, RunState]:
         """The loader, and the state before the first step."""
         model, recipe, device = self.model, self.recipe, self.device
         memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
@@ -202,30 +230,11 @@ class Trainer:
             model=model,
             optimizer=create_optimizer(model, recipe, precision=self.precision),
             average=Average(model, recipe),
+            selection=Selection(model, enabled=selects),
             meter=Meter(device),
             history=History(params=sum(parameter.numel() for parameter in model.parameters())),
         )
         return loader, state
-
-    def _score(self, test: ImageSet | None, state: RunState, session: Session, *, last: bool) -> Evaluation | None:
-        """The result on the test set after an epoch, if one is due: of the average, if there is one."""
-        if test is None or not (last or (state.epoch + 1) % self.recipe.evaluate_every == 0):
-            return None
-        precision = "fp32" if last else self.precision  # the last goes onto the card
-        with contextlib.nullcontext() if last else state.average.applied():
-            return self._evaluate(test, session, precision=precision)
-
-    def _evaluate(self, test: ImageSet, session: Session, *, precision: str = "fp32", views: int = 1) -> Evaluation:
-        on_batch = session.stop.check if session.ranks.world_size == 1 else None  # several leave together, later
-        return evaluate(
-            self.model,
-            test,
-            views=views,
-            precision=precision,
-            allocator=self.allocator,
-            on_batch=on_batch,
-            ranks=session.ranks,
-        )
 
     def _report(self, guard: Guard, state: RunState, course: Course, loader: Loader, session: Session) -> None:
         """Show how the epoch goes, and act on updates that had to be left out."""
@@ -241,32 +250,6 @@ class Trainer:
         if recipe.on_nan == "stop":
             raise error
         session.progress.say(f"{count} update{'s' * (count > 1)} left out: {error}")
-
-    def _finish(
-        self,
-        train: ImageSet,
-        test: ImageSet | None,
-        state: RunState,
-        result: Evaluation | None,
-        session: Session,
-        *,
-        epochs: float,
-    ) -> History:
-        """Score what is still to be scored, and write the weights with their card."""
-        with_views = None
-        if test is not None:
-            if result is None:  # the run was taken up between its last epoch and here
-                result = self._evaluate(test, session)
-            if self.recipe.views > 1:
-                with_views = self._evaluate(test, session, views=self.recipe.views)
-                session.progress.say(f"test {with_views.top1:.2f} % with {with_views.views} views")
-        card = describe_weights(
-            self.model, self.recipe, train, epochs=epochs, history=state.history, result=result, with_views=with_views
-        )
-        card = session.folder.finish(self.model.state_dict(), card)
-        self.model.card = card  # type: ignore[assignment]  # neither Tensor nor Module
-        session.progress.say(state.history.table())
-        return state.history
 
 
 def _seek(loader: Loader, state: RunState) -> None:

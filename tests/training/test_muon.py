@@ -131,6 +131,6 @@ def test_without_anything_else_to_update() -> None:
 def test_learns(make_set: Callable[..., object], make_net: Callable[..., nn.Module]) -> None:
     from cifarzoo.training import Trainer
 
-    recipe = Recipe(optimizer="muon", lr=0.2, momentum=0.6, epochs=12, batch_size=16, bias_lr_ratio=0.3)
+    recipe = Recipe(optimizer="muon", lr=0.2, momentum=0.6, epochs=12, batch_size=16, bias_lr_ratio=0.3, augment="none")
     history = Trainer(make_net(), recipe, progress=False).fit(make_set(64), make_set(32, seed=1))
     assert history.last.test_top1 > 90

@@ -15,6 +15,7 @@ from cifarzoo.training.averaging import Average
 from cifarzoo.training.losses import Meter
 from cifarzoo.training.pacing import Course, Freezer, resized
 from cifarzoo.training.schedules import lr_fraction
+from cifarzoo.training.selection import Selection
 from cifarzoo.training.state import RunState
 
 
@@ -22,7 +23,10 @@ def state(step: int = 0, epoch_s: float = 0.0) -> RunState:
     model = nn.Linear(1, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     average, meter = Average(model, Recipe()), Meter("cpu")
-    return RunState(model=model, optimizer=optimizer, average=average, meter=meter, step=step, epoch_s=epoch_s)
+    selection = Selection(model, enabled=False)
+    return RunState(
+        model=model, optimizer=optimizer, average=average, selection=selection, meter=meter, step=step, epoch_s=epoch_s
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from cifarzoo.training.averaging import Average
 from cifarzoo.training.history import EpochRecord
 from cifarzoo.training.losses import Meter, batch_sums
 from cifarzoo.training.progress import Bar, Lines, Progress, create_progress, epoch_line
+from cifarzoo.training.selection import Selection
 from cifarzoo.training.state import RunState
 
 RECORD = EpochRecord(
@@ -32,7 +34,17 @@ def state() -> RunState:
     meter.add(batch_sums(torch.tensor(1.5), torch.eye(4), torch.tensor([0, 1, 2, 0])))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     average = Average(model, Recipe())
-    return RunState(model=model, optimizer=optimizer, average=average, meter=meter, step=5, images=4, epoch_s=0.5)
+    selection = Selection(model, enabled=False)
+    return RunState(
+        model=model,
+        optimizer=optimizer,
+        average=average,
+        selection=selection,
+        meter=meter,
+        step=5,
+        images=4,
+        epoch_s=0.5,
+    )
 
 
 def test_a_bar_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +67,8 @@ def test_lines_are_plain() -> None:
     assert epoch == epoch_line(RECORD, epochs=10)
     assert "\x1b" not in epoch
     assert epoch_line(RECORD, epochs=None).startswith("epoch 3  loss")
+    assert "holdout" not in epoch
+    assert "holdout  12.50 %" in epoch_line(replace(RECORD, holdout_top1=12.5), epochs=None)
     for part in ("3/10", "0.5000", "80.00 %", "78.25 %", "1,234 images/s", "2.5 s"):
         assert part in epoch
 

@@ -49,7 +49,14 @@ def test_the_same_run_passes_silently(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "path, value",
-    [("model.arch", "x"), ("model.layout", "d" * 64), ("train.images", 9), ("test", None), ("world_size", 2)],
+    [
+        ("model.arch", "x"),
+        ("model.layout", "d" * 64),
+        ("train.images", 9),
+        ("test", None),
+        ("holdout", {"images": 3}),
+        ("world_size", 2),
+    ],
 )
 def test_another_model_or_data_set_is_refused(folder: Path, path: str, value: object) -> None:
     with pytest.raises(ResumeError, match=path) as caught:

@@ -19,6 +19,7 @@ from cifarzoo.training.history import EpochRecord, History
 from cifarzoo.training.losses import Meter
 from cifarzoo.training.optim import create_optimizer
 from cifarzoo.training.run_folder import RunFolder
+from cifarzoo.training.selection import Selection
 from cifarzoo.training.state import RunState
 from cifarzoo.weights import Card, load_weights
 
@@ -34,7 +35,8 @@ def record(epoch: int) -> EpochRecord:
 def state(make_net: Callable[..., nn.Module]) -> RunState:
     model = make_net()
     optimizer, average = create_optimizer(model, RECIPE), Average(model, RECIPE)
-    return RunState(model=model, optimizer=optimizer, average=average, meter=Meter("cpu"))
+    selection = Selection(model, enabled=False)
+    return RunState(model=model, optimizer=optimizer, average=average, selection=selection, meter=Meter("cpu"))
 
 
 def card(state: RunState, epochs: float) -> Card:

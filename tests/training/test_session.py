@@ -18,6 +18,7 @@ from cifarzoo.training.optim import create_optimizer
 from cifarzoo.training.progress import Progress
 from cifarzoo.training.ranks import Ranks
 from cifarzoo.training.run_folder import RunFolder
+from cifarzoo.training.selection import Selection
 from cifarzoo.training.session import Session
 from cifarzoo.training.signals import StopRequest
 from cifarzoo.training.state import RunState
@@ -37,7 +38,15 @@ class Recorded(Progress):
 def state(make_net: Callable[..., nn.Module]) -> RunState:
     model = make_net()
     optimizer = create_optimizer(model, Recipe())
-    return RunState(model=model, optimizer=optimizer, average=Average(model, Recipe()), meter=Meter("cpu"), step=7)
+    selection = Selection(model, enabled=False)
+    return RunState(
+        model=model,
+        optimizer=optimizer,
+        average=Average(model, Recipe()),
+        selection=selection,
+        meter=Meter("cpu"),
+        step=7,
+    )
 
 
 @pytest.mark.parametrize("path", [None, "run"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,13 +15,17 @@ from cifarzoo.training.averaging import Average
 from cifarzoo.training.evaluation import Evaluation
 from cifarzoo.training.losses import Meter, batch_sums
 from cifarzoo.training.optim import create_optimizer
+from cifarzoo.training.selection import Selection
 from cifarzoo.training.state import RunState
 
 
 def make_state(model: nn.Module, optimizer: str = "sgd") -> RunState:
     recipe = Recipe(optimizer=optimizer, average="ema", average_every=1)
     average = Average(model, recipe)
-    return RunState(model=model, optimizer=create_optimizer(model, recipe), average=average, meter=Meter("cpu"))
+    selection = Selection(model, enabled=True)
+    return RunState(
+        model=model, optimizer=create_optimizer(model, recipe), average=average, selection=selection, meter=Meter("cpu")
+    )
 
 
 def step(state: RunState) -> None:
@@ -44,6 +49,7 @@ def test_a_restored_state_goes_on_bit_for_bit(
 ) -> None:
     state = make_state(make_net(0).to(memory_format=layout), optimizer)
     step(state)
+    state.selection.offer(12.5)
     state.end_epoch(None)
     step(state)
     tensors = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in state.tensors().items()}
@@ -67,9 +73,10 @@ def test_an_epoch_ends_with_its_record(make_net: Callable[..., nn.Module]) -> No
     loss, top1 = state.meter.read()
     result = Evaluation(top1=12.5, top5=50.0, loss=2.0, ece=0.1, per_class={}, images=8, views=1)
     state.lr = 0.25
-    record = state.end_epoch(result)
+    record = state.end_epoch(result, replace(result, top1=37.5))
     assert (record.epoch, record.step, record.lr, record.seconds, record.images_per_s) == (1, 2, 0.25, 1.0, 8.0)
     assert (record.train_loss, record.train_top1, record.test_top1, record.test_loss) == (loss, top1, 12.5, 2.0)
+    assert record.holdout_top1 == 37.5
     assert (state.epoch, state.epoch_s, state.images, state.images_per_s) == (1, 0.0, 0, 0.0)
     assert state.history.records == [record]
     state.epoch_s = 0.25

@@ -19,7 +19,7 @@ from cifarzoo.training.history import History
 from cifarzoo.weights import load_weights
 
 # Step, training loss and test loss after each epoch of the run in the last test of this file.
-GOLDEN = [(6, 1.4182, 1.3889), (12, 1.2324, 1.2401), (18, 1.0280, 1.0256), (24, 0.9904, 0.8882), (30, 0.9285, 0.8401)]
+GOLDEN = [(6, 1.3851, 1.3561), (12, 0.8854, 1.0243), (18, 0.4858, 0.5330), (24, 0.3865, 0.2442), (30, 0.3857, 0.1402)]
 
 RECIPE = Recipe(epochs=3, batch_size=16, lr=0.1, schedule="onecycle", warmup_epochs=1, label_smoothing=0.1)
 
@@ -40,7 +40,8 @@ def trained(recipe: Recipe, model: nn.Module, dataset: Any, **settings: Any) -> 
 
 
 def test_learns(make_net: Nets, make_set: Sets) -> None:
-    history = Trainer(make_net(), RECIPE.replace(epochs=8), progress=False).fit(make_set(), make_set(32, seed=1))
+    recipe = RECIPE.replace(epochs=8, augment="none")  # the classes are places, which a flip would change
+    history = Trainer(make_net(), recipe, progress=False).fit(make_set(), make_set(32, seed=1))
     assert history.last.train_loss < history.records[0].train_loss
     assert history.last.test_top1 > 90
 
@@ -284,6 +285,24 @@ def test_a_second_result_with_views(
     assert f"test {expected:.2f} % with 6 views" in capsys.readouterr().err
 
 
+def test_a_held_out_part_selects_the_epoch(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    seen: list[dict[str, Tensor]] = []
+    model, test, holdout = make_net(), make_set(32, seed=1), make_set(32, seed=2)
+    trainer = Trainer(
+        model,
+        RECIPE.replace(lr=2.0, schedule="constant", precision="fp32"),  # it jumps about
+        output_dir=tmp_path,
+        progress=False,
+        on_epoch=lambda _: seen.append(weights(model)),
+    )
+    history = trainer.fit(make_set(), test, holdout=holdout)
+    scores = [record.holdout_top1 or 0.0 for record in history.records]
+    assert same(weights(model), seen[scores.index(max(scores))])
+    card = load_weights(tmp_path)[1]
+    assert card.top1 == evaluate(model, test).top1
+    assert evaluate(model, holdout).top1 == max(scores)
+
+
 def test_compiled_training_saves_plain_names(
     tmp_path: Path, make_net: Nets, make_set: Sets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,7 +384,7 @@ def test_the_history_of_a_tiny_run_stays_what_it_was(make_net: Nets, make_set: S
         schedule="triangle",
         warmup_epochs=1,
         final_lr_frac=0.05,
-        augment="airbench",
+        augment="none",
         label_smoothing=0.1,
         average="ema",
         average_every=2,
@@ -374,5 +393,6 @@ def test_the_history_of_a_tiny_run_stays_what_it_was(make_net: Nets, make_set: S
         views=6,
     )
     history = Trainer(make_net(), recipe, progress=False).fit(make_set(64), make_set(40, seed=1))
+    found = [(r.step, round(r.train_loss, 4), round(r.test_loss or 0.0, 4)) for r in history.records]
     for record, golden in zip(history.records, GOLDEN, strict=True):
-        assert (record.step, record.train_loss, record.test_loss) == pytest.approx(golden, rel=0.01)
+        assert (record.step, record.train_loss, record.test_loss) == pytest.approx(golden, rel=0.01), found

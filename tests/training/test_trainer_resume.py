@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from cifarzoo.errors import ResumeError
 from cifarzoo.recipes import Recipe
-from cifarzoo.training import Trainer
-from cifarzoo.training import trainer as trainer_module
+from cifarzoo.training import Trainer, scoring
 from cifarzoo.training.checkpoints import CheckpointWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # one thread here
@@ -110,6 +109,24 @@ def test_killed_at_every_step(name: str, tmp_path: Path, make_net: Nets, make_se
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("step", [3, 6, 11])
+def test_what_was_selected_survives_a_kill(step: int, tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    sets = {"train": make_set(64), "test": make_set(20, seed=1), "holdout": make_set(24, seed=2)}
+    unbroken = Trainer(make_net(), RECIPE, progress=False)
+    unbroken.fit(**sets)
+    hook = kill_at(step, signal.SIGKILL)
+    code = in_a_process_of_its_own(
+        lambda: Trainer(
+            make_net(), RECIPE, output_dir=tmp_path, progress=False, on_step=hook, checkpoint_every_s=0
+        ).fit(**sets)
+    )
+    assert code == -signal.SIGKILL
+    last = Trainer(make_net(9), RECIPE, output_dir=tmp_path, progress=False)
+    last.fit(**sets)
+    assert same(outcome(unbroken), outcome(last))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("every_s", [0, 1e9])
 @pytest.mark.parametrize("number, expected", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_leaves(
@@ -138,13 +155,13 @@ def test_a_signal_during_evaluation_saves_and_leaves(
     train, test = make_set(64), make_set(20, seed=1)
     unbroken = Trainer(make_net(), RECIPE, progress=False)
     unbroken.fit(train, test)
-    evaluate = trainer_module.evaluate
+    evaluate = scoring.evaluate
 
     def interrupted(*args: Any, **settings: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
         return evaluate(*args, **settings)
 
-    monkeypatch.setattr(trainer_module, "evaluate", interrupted)
+    monkeypatch.setattr(scoring, "evaluate", interrupted)
     model = make_net()
     for _ in range(2):  # the epoch is not lost, and not trained twice
         with pytest.raises(KeyboardInterrupt):
