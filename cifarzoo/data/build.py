@@ -61,7 +61,7 @@ def load(
         raise SettingError(f"on_error (={on_error!r}) must be 'raise' or 'skip'")
     folder = cache.folder(cache_folder)
     if folder is None:
-        return _in_memory(name, found.read(), on_error, measure)
+        return _in_memory(name, _read(found), on_error, measure)
     key = json.dumps([READER_VERSION, found.stamps(), on_error, *options])
     path = folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}{cache.SUFFIX}"
     try:
@@ -69,7 +69,7 @@ def load(
         if cached is not None:
             return cached
         with locked(path):
-            return _read_cached(path) or _build(name, found.read(), path, on_error, measure)
+            return _read_cached(path) or _build(name, _read(found), path, on_error, measure)
     except OSError as error:
         warnings.warn(
             f"{path} cannot be used ({error.strerror or error}): the set is in memory only. Free space, name "
@@ -77,7 +77,15 @@ def load(
             CacheWarning,
             stacklevel=4,
         )
-        return _in_memory(name, found.read(), on_error, measure)
+        return _in_memory(name, _read(found), on_error, measure)
+
+
+def _read(found: Found) -> Contents:
+    """What was found, if it has images."""
+    contents = found.read()
+    if not len(contents.targets):
+        raise DataError(f"{found.paths[0]} has no images; get it anew")
+    return contents
 
 
 def _read_cached(path: Path) -> Arrays | None:
@@ -118,12 +126,16 @@ def _build(name: str, contents: Contents, path: Path, on_error: str, measure: bo
         kept = _fill(name, contents, pixels, on_error)
         targets = contents.targets[kept]
         images = torch.from_numpy(pixels[: len(kept)])
-        mean, std = mean_and_std(images) if measure else ((), ())
+        with ThreadPoolExecutor(1) as pool:  # the disk writes while the processors measure
+            written = pool.submit(os.fsync, file.fileno())
+            mean, std = mean_and_std(images) if measure else ((), ())
+            mark = fingerprint(images, torch.from_numpy(targets), contents.classes)
+            written.result()
         header = {
             "shape": list(images.shape),
             "classes": contents.classes,
             "class_names": contents.class_names,
-            "fingerprint": fingerprint(images, torch.from_numpy(targets), contents.classes),
+            "fingerprint": mark,
             "skipped": shape[0] - len(kept),
             "mean": mean,
             "std": std,
@@ -166,9 +178,7 @@ def _fill(name: str, contents: Contents, images: np.ndarray, on_error: str) -> n
             raise
     kept = np.setdiff1d(np.arange(len(images)), [row for row, _ in failures])
     if not len(kept):
-        raise DataError(
-            f"{name}: no image can be decoded; the first: {failures[0][1]}" if failures else f"{name} is empty"
-        )
+        raise DataError(f"{name}: no image can be decoded; the first: {failures[0][1]}")
     if failures:
         for place, row in enumerate(kept):  # forwards only, so nothing is overwritten before it is moved
             images[place] = images[row]

@@ -192,7 +192,8 @@ def _contents(kind: Format, where: Path, pixels: Pixels, labels: Mapping[str, np
     columns = {}
     if "coarse_label" in labels:
         columns["coarse_targets"] = labels["coarse_label"]
-        wrong = labels["coarse_label"][labels["coarse_label"] >= len(specs.CIFAR100_COARSE_CLASSES)]
+        coarse = labels["coarse_label"]
+        wrong = coarse[(coarse < 0) | (coarse >= len(specs.CIFAR100_COARSE_CLASSES))]
         if len(wrong):
             raise DataError(f"{where} has a coarse label {wrong[0]}, not one of 0 ... 19; get it anew")
     return Contents(

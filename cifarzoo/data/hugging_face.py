@@ -13,6 +13,8 @@ from cifarzoo.data.layouts import Found, parquet_pixels
 from cifarzoo.data.readers import parquet, picture
 from cifarzoo.errors import DataError, DownloadError
 
+_MAX_CLASSES = 100_000
+
 
 class HuggingFace(Dataset):
     """A set with a column of pictures and a column of labels, read through ``datasets``.
@@ -92,11 +94,12 @@ def _snapshot(name: str, *, download: bool) -> Path:
 def _read(folder: Path, split: str, image: str, label: str, size: int | None, config: str | None) -> Contents:
     """The labels of a split."""
     table = parquet.read_any(folder, split, config, image)
-    if label in table.labels:
-        targets = table.labels[label]
-        names = table.label_names.get(label) or tuple(str(number) for number in range(int(targets.max()) + 1))
-    else:
+    if label not in table.labels:
         raise DataError(f"{folder} has no column {label!r} of labels; it has: {', '.join(table.labels) or 'none'}")
+    targets = table.labels[label]
+    if not len(targets) or not 0 <= targets.min() <= targets.max() < _MAX_CLASSES:
+        raise DataError(f"{folder} has no images in split {split!r}, or labels outside 0 ... {_MAX_CLASSES - 1}")
+    names = table.label_names.get(label) or tuple(str(number) for number in range(int(targets.max()) + 1))
     height, width = (size, size) if size else picture.size_of(table.picture(0))
     decode = picture.resize_into if size else picture.decode_into
     return Contents(

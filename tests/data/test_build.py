@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +171,14 @@ def test_no_good_image_at_all(source: Path, tmp_path: Path) -> None:
     for where in (None, tmp_path / "cache"):
         with pytest.raises(DataError, match="no image can be decoded; the first: archive: member 0"):
             load(source, Counted(bad=tuple(range(COUNT))), where=where, on_error="skip")
+
+
+def test_no_images_at_all(source: Path, tmp_path: Path) -> None:
+    contents = replace(found(source).read(), targets=np.zeros(0, dtype=np.int64))
+    empty = Found(layout="fake", paths=(source,), read=lambda: contents)
+    for where in (None, tmp_path / "cache"):
+        with pytest.raises(DataError, match=r"source\.zip has no images"):
+            build.load("set-train", empty, cache_folder=where, on_error="skip")
 
 
 def test_on_error_is_checked(source: Path) -> None:

@@ -58,6 +58,16 @@ def parquet100(root: Path) -> None:
         write_parquet(root / "cifar100" / f"{split}-00000-of-00001.parquet", pictures, "img", labels)
 
 
+def test_labels_that_are_missing_in_parquet(tmp_path: Path) -> None:
+    """The Hub marks what has no label by -1."""
+    names = {"fine_label": list(specs.CIFAR100_CLASSES), "coarse_label": list(specs.CIFAR100_COARSE_CLASSES)}
+    for fine, coarse, message in ((-1, 0, "has a label -1"), (0, -1, "has a coarse label -1")):
+        labels = {"fine_label": ([fine], names["fine_label"]), "coarse_label": ([coarse], names["coarse_label"])}
+        write_parquet(tmp_path / "test.parquet", [encode(IMAGES100[0], "PNG")], "img", labels)
+        with pytest.raises(DataError, match=message):
+            CIFAR100(tmp_path, "test", cache=None, partial=True)
+
+
 LAYOUTS10: dict[str, Callable[[Path], object]] = {
     "binary": lambda root: write_files(root, MEMBERS10),
     "binary archive": lambda root: write_tar(root / "cifar-10-binary.tar.gz", MEMBERS10),

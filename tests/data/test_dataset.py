@@ -1,16 +1,14 @@
-"""The base class: fields that fit together, items, pickling, and the loaders of other libraries."""
+"""The base class: fields that fit together, items, pickling."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from data_fakes import tiny_members, write_zip
-from torch.utils.data import DataLoader
 
 from cifarzoo.data import ArrayDataset, Dataset, TinyImageNet
 from cifarzoo.errors import DataError, SettingError
@@ -96,19 +94,3 @@ def test_a_write_does_not_reach_the_file(tiny: TinyImageNet) -> None:
     before = tiny.cache_file.read_bytes()
     tiny.images[0] = 7
     assert tiny.cache_file.read_bytes() == before
-
-
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python 3.12 on forks beside threads
-@pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_torchs_data_loader_with_workers(tiny: TinyImageNet, context: str) -> None:
-    loader: DataLoader[Any] = DataLoader(tiny, batch_size=5, num_workers=1, multiprocessing_context=context)  # type: ignore[arg-type]
-    batches = list(loader)
-    assert torch.equal(torch.cat([images for images, _ in batches]), tiny.images)
-    assert torch.equal(torch.cat([targets for _, targets in batches]), tiny.targets)
-
-
-def test_torchs_data_loader_shuffles(tiny: TinyImageNet) -> None:
-    make: Callable[[int], Any] = lambda seed: torch.Generator().manual_seed(seed)  # noqa: E731
-    loader: DataLoader[Any] = DataLoader(tiny, batch_size=4, shuffle=True, generator=make(0))  # type: ignore[arg-type]
-    targets = torch.cat([targets for _, targets in loader])
-    assert torch.equal(targets.bincount(), tiny.targets.bincount())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import huggingface_hub
 import numpy as np
 import pytest
 from data_fakes import encode, pillow, pixels, write_files, write_parquet
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cifarzoo.data import HuggingFace, cache
 from cifarzoo.data.measure import mean_and_std
-from cifarzoo.errors import DataError, DownloadError
+from cifarzoo.errors import CifarZooError, DataError, DownloadError
 
 PICTURES = [encode(image) for image in pixels(6, 32)]
 IMAGES = np.stack([pillow(content) for content in PICTURES])
@@ -77,6 +80,24 @@ def test_what_is_missing_is_named(tmp_path: Path, options: dict[str, Any], messa
     write_set(tmp_path / "set")
     with pytest.raises(DataError, match=message):
         HuggingFace(tmp_path / "set", cache=None, **options)
+
+
+@pytest.mark.parametrize("labels", [[], [-1, 0], [2**40, 0]])
+def test_labels_that_are_none(tmp_path: Path, labels: list[int]) -> None:
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
+    columns = {"image": [{"bytes": PICTURES[0], "path": None}] * len(labels), "label": labels}
+    datasets.Dataset.from_dict(columns, features=features).save_to_disk(str(tmp_path / "saved"))
+    with pytest.raises(
+        DataError, match=r"has no images in split 'train', or labels outside 0 ... 99999|cannot be read"
+    ):
+        HuggingFace(tmp_path / "saved", cache=None)
+
+
+@given(st.binary(max_size=100), st.sampled_from(["train.parquet", "train.csv", "train.jsonl", "train/a/1.png"]))
+def test_any_bytes_load_or_are_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str) -> None:
+    root = write_files(tmp_path_factory.mktemp("any"), {name: content})
+    with contextlib.suppress(CifarZooError):
+        HuggingFace(root, cache=None)
 
 
 def test_nothing_is_fetched_unless_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

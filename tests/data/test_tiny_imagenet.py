@@ -183,6 +183,13 @@ def test_altered_archives_load_or_are_refused(tmp_path_factory: pytest.TempPathF
             TinyImageNet(root, split, cache=None, partial=True)
 
 
+@given(st.sampled_from(["wnids.txt", "words.txt", "val/val_annotations.txt"]), st.binary(max_size=60))
+def test_any_lists_load_or_are_refused(tmp_path_factory: pytest.TempPathFactory, name: str, content: bytes) -> None:
+    root = write_files(tmp_path_factory.mktemp("any"), {**MEMBERS, f"{BASE}{name}": content})
+    with contextlib.suppress(CifarZooError):
+        TinyImageNet(root, "val", cache=None, partial=True)
+
+
 real = pytest.mark.skipif(not REAL, reason="CIFARZOO_DATA does not name the real data")
 
 
