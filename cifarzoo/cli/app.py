@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 import cifarzoo
+from cifarzoo.cli import augment as augment_commands
 from cifarzoo.cli import bench, recipes
 from cifarzoo.cli import data as data_commands
 from cifarzoo.cli.evaluate import evaluate
@@ -35,6 +36,7 @@ app.command("plot")(plot)
 app.add_typer(recipes.app)
 app.add_typer(bench.app)
 app.add_typer(data_commands.app)
+app.add_typer(augment_commands.app, name="augment")
 
 
 def _show_version(wanted: bool) -> None:
