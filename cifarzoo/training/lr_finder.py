@@ -62,10 +62,7 @@ def find_lr(
     Raises:
         SettingError, RecipeError: the range is empty, or model, recipe and data do not fit.
     """
-    if not 0 < lowest < highest or steps < 10:
-        raise SettingError(
-            f"lowest (={lowest}) must be above 0 and below highest (={highest}), steps (={steps}) 10 or more"
-        )
+    _check_range(lowest, highest, steps)
     check_fit(model, recipe, train, None)
     device = choose_device(device)
     precision = choose_precision(recipe.precision, device)
@@ -96,6 +93,14 @@ def find_lr(
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
     return LrRange(lrs=tuple(lrs), losses=tuple(losses), suggested=_steepest(lrs, losses))
+
+
+def _check_range(lowest: float, highest: float, steps: int) -> None:
+    """Raise SettingError for a range that holds nothing."""
+    if not 0 < lowest < highest or steps < 10:
+        raise SettingError(
+            f"lowest (={lowest}) must be above 0 and below highest (={highest}), steps (={steps}) 10 or more"
+        )
 
 
 def _batches(
