@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DATA ?=
 TESTS ?=
+WORKERS ?= 2
 
 # Threads that spin while they wait take the other core from whoever works on it.
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -16,7 +17,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 help:
 	@echo "make demo                 train, evaluate and predict on handwritten digits: offline, about a minute"
 	@echo "make demo DATA=<folder>   the same on CIFAR-10 found in that folder"
-	@echo "make test                 the tests (TESTS='tests/models -k resnet' for some of them)"
+	@echo "make test                 the tests (TESTS='tests/models -k resnet' for some, WORKERS=8 for more cores)"
 	@echo "make check                lint, formatting, types and the direction of imports"
 	@echo "make format               let ruff mend what it can"
 	@echo "make readme               renew the model table in README.md and docs/models.md"
@@ -34,7 +35,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m 'not campaign' $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not campaign' $(TESTS)
 
 campaign: $(INSTALLED)
 	$(BIN)/python -m pytest -m campaign $(TESTS)
