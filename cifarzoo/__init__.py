@@ -9,16 +9,17 @@ if TYPE_CHECKING:
     from cifarzoo import augment as augment
     from cifarzoo import data as data
     from cifarzoo import recipes as recipes
+    from cifarzoo import weights as weights
     from cifarzoo.errors import CifarZooError as CifarZooError
     from cifarzoo.factory import create as create
     from cifarzoo.factory import list_models as list_models
     from cifarzoo.factory import load as load
     from cifarzoo.factory import model_info as model_info
+    from cifarzoo.factory import predict as predict
     from cifarzoo.recipes import Recipe as Recipe
     from cifarzoo.registry import register as register
     from cifarzoo.training import Trainer as Trainer
     from cifarzoo.training import evaluate as evaluate
-    from cifarzoo.training import predict as predict
 
 # Where each public name lives. Nothing is imported before it is asked for, so that `import cifarzoo` costs nothing.
 _HOMES = {
@@ -32,9 +33,10 @@ _HOMES = {
     "list_models": "cifarzoo.factory",
     "load": "cifarzoo.factory",
     "model_info": "cifarzoo.factory",
-    "predict": "cifarzoo.training",
+    "predict": "cifarzoo.factory",
     "recipes": "cifarzoo.recipes",
     "register": "cifarzoo.registry",
+    "weights": "cifarzoo.weights",
 }
 
 __version__ = "0.1.0"

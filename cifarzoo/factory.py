@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import importlib.metadata
 import json
+import re
+import warnings
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 import cifarzoo.models  # noqa: F401  (fills the registry)
-from cifarzoo import registry
-from cifarzoo.errors import IntegrityError, SettingError
+from cifarzoo import registry, weights
+from cifarzoo.errors import SettingError
 from cifarzoo.layers.normalize import Normalize
 from cifarzoo.models.base import Classifier
 from cifarzoo.registry import ModelSpec
-from cifarzoo.weights import Card, load_weights
+from cifarzoo.weights import Card
+from cifarzoo.weights.fitting import AdaptedWarning, adapted_card, load_strictly, with_channels
+
+if TYPE_CHECKING:
+    from cifarzoo.training import Prediction
+    from cifarzoo.weights.transform import Pictures
 
 
 @lru_cache(maxsize=1)
@@ -29,10 +37,19 @@ def _load_plugins() -> None:
         entry.load()
 
 
-def list_models(pattern: str = "*") -> list[str]:
-    """The names of the models that match a shell pattern such as ``"*resnet*"``, sorted."""
+def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
+    """The names of the models that match a shell pattern such as ``"*resnet*"``, sorted.
+
+    Args:
+        pattern: of names.
+        pretrained: list weights instead (``arch.tag``), those that ``create(..., pretrained=True)`` takes.
+    """
     _load_plugins()
-    return registry.names(pattern)
+    if not pretrained:
+        return registry.names(pattern)
+    known = set(registry.names())
+    found = [(name, name.partition(".")[0]) for name in weights.names()]
+    return [name for name, arch in found if arch in known and any(fnmatch.filter((name, arch), pattern))]
 
 
 def model_info(name: str) -> ModelSpec:
@@ -55,9 +72,11 @@ def create(
 
     Args:
         name: ``arch``, or ``arch.tag`` where the tag names a set of weights.
-        pretrained: a run's folder or a ``.safetensors`` file to take the weights from.
-        num_classes: number of logits; 0 gives pooled features; None gives the weights' or the model's default.
-        in_channels: channels of the input.
+        pretrained: True for the published weights (of the tag, or of the default one); or a run's folder or a
+            ``.safetensors`` file to take the weights from.
+        num_classes: number of logits; 0 gives pooled features; None gives the weights' or the model's default. Other
+            classes than the weights' get a new head on the trained body.
+        in_channels: channels of the input; others than the weights' get an adapted stem.
         seed: makes the initialisation reproducible; the global random state stays as it was.
         normalize: put the weights' mean and std in front, so that the model takes pixel / 255.
         settings: the family's own (``model_info(name).legal_settings``).
@@ -66,45 +85,72 @@ def create(
         A model that takes (B, C, H, W) float, normalised, and gives (B, num_classes) logits.
 
     Raises:
-        UnknownModelError: no such name.
+        UnknownModelError: no such name, or no such weights.
         SettingError: an argument outside what is legal.
+        IntegrityError: the weights are not those that their card promises, or do not fit.
+        DownloadError: the weights cannot be fetched.
     """
     arch, dot, tag = name.partition(".")
     spec = model_info(arch)
     if dot and pretrained is False:
         raise SettingError(f"{name!r} names weights (={tag!r}): add pretrained=True, or create({arch!r})")
-    if pretrained is True:
-        raise SettingError(f"no weights are published for {name!r} yet; train it, then pretrained='path/to/run'")
     registry.check_settings(spec, settings)
     _check_count("num_classes", num_classes, least=0)
     _check_count("in_channels", in_channels, least=1)
     _check_count("seed", seed, least=0)
     if pretrained is not False:
-        return _with_weights(spec, Path(pretrained), num_classes, in_channels, seed, normalize, settings)
+        source = name if pretrained is True else str(pretrained)
+        trained = weights.read(name) if pretrained is True else weights.load_weights(Path(pretrained))
+        model = _with_weights(spec, source, trained, num_classes, in_channels, seed, settings)
+        return _normalized(model) if normalize else model
     if normalize:
         raise SettingError("normalize=True needs trained weights, whose mean and std it takes; add pretrained=...")
     return _build(spec, spec.num_classes if num_classes is None else num_classes, in_channels, seed, settings)
 
 
 def load(path: Path | str, *, normalize: bool = False) -> Classifier:
-    """The model of a run's folder or of a weight file, in eval mode, ready to predict.
+    """The model of a run's folder, of a weight file or of published weights, in eval mode, ready to predict.
 
     Args:
-        path: a folder that holds ``model.safetensors``, or a ``.safetensors`` file; the card lies beside it.
+        path: a folder that holds ``model.safetensors``, or a ``.safetensors`` file, whose card lies beside it; or the
+            name of published weights (``arch.tag``), where no file or folder is called so.
         normalize: put the card's mean and std in front, so that the model takes pixel / 255.
 
     Raises:
-        DataError: nothing is there.
+        DataError, UnknownModelError: nothing is there.
         IntegrityError: the bytes are not those that the card promises, or do not fit the model it names.
+        DownloadError: published weights cannot be fetched.
     """
-    state, card = load_weights(path)
+    named = re.fullmatch(r"[a-z]\w*(\.(?!safetensors)\w+)?", str(path)) and not Path(path).exists()
+    state, card = weights.read(str(path)) if named else weights.load_weights(path)
     spec = model_info(card.arch)
-    registry.check_settings(spec, card.settings)
-    model = _build(spec, card.num_classes, card.in_channels, 0, card.settings)
-    _load_strictly(model, state, source=str(path))
-    model.card = card
+    model = _with_weights(spec, str(path), (state, card), card.num_classes, card.in_channels, 0, card.settings)
     model.eval()
     return _normalized(model) if normalize else model
+
+
+def predict(model: nn.Module | str | Path, images: Pictures, top: int = 5) -> list[Prediction]:
+    """Classify pictures.
+
+    Args:
+        model: a trained model, the name of published weights (``arch.tag``), a run's folder or a weight file.
+        images: a PIL image, a uint8 array or tensor, a batch of them, or a list, of any size; the middle square is
+            taken and resized to what the weights expect.
+        top: how many classes to name; at most all of them.
+
+    Returns:
+        A prediction for each picture.
+
+    Raises:
+        SettingError: images of another type or shape, or a model without mean and std.
+        UnknownModelError, DataError, DownloadError: the model cannot be had.
+    """
+    from cifarzoo import training
+
+    if isinstance(model, (str, Path)):
+        _load_plugins()
+        model = load(model)
+    return training.predict(model, images, top)
 
 
 def _build(
@@ -121,37 +167,38 @@ def _build(
 
 def _with_weights(
     spec: ModelSpec,
-    path: Path,
+    source: str,
+    trained: tuple[Mapping[str, Tensor], Card],
     num_classes: int | None,
     in_channels: int,
     seed: int | None,
-    normalize: bool,
     settings: Mapping[str, Any],
 ) -> Classifier:
-    """The model with the weights of ``path``, with a new head where other classes are asked for."""
-    model = load(path)
-    card = model.card
+    """The model with trained weights: a new head where other classes are asked for, the stem fitted to the channels."""
+    state, card = trained
     if card.arch != spec.name:
-        raise SettingError(f"{path} holds weights of {card.arch!r}, not of {spec.name!r}; create({card.arch!r}, ...)")
+        raise SettingError(f"{source} holds weights of {card.arch!r}, not of {spec.name!r}; create({card.arch!r}, ...)")
     if settings and json.loads(json.dumps(settings, default=repr)) != card.settings:  # JSON has lists, no tuples
-        raise SettingError(f"{path} was trained with settings {card.settings}; leave yours (={dict(settings)}) out")
+        raise SettingError(f"{source} was trained with settings {card.settings}; leave yours (={dict(settings)}) out")
+    registry.check_settings(spec, card.settings)
+    num_classes = card.num_classes if num_classes is None else num_classes
+    model = _build(spec, card.num_classes, in_channels, 0 if seed is None else seed, card.settings)
+    adapted = []
     if in_channels != card.in_channels:
-        raise SettingError(f"{path} takes in_channels={card.in_channels}, not {in_channels}; leave in_channels out")
-    model.train()
-    if num_classes is not None and num_classes != card.num_classes:
+        state = with_channels(state, model, trained=card.in_channels, wanted=in_channels)
+        adapted.append(f"its stem is that of {card.in_channels} channels fitted to {in_channels}")
+    load_strictly(model, state, source=source)
+    model.card = card
+    if num_classes != card.num_classes:
         with _seeded(seed):
             model.reset_classifier(num_classes)
-        # Of the card, what is still true of a model whose head knows nothing yet.
-        model.card = Card(
-            arch=card.arch,
-            settings=card.settings,
-            num_classes=num_classes,
-            in_channels=card.in_channels,
-            input_size=card.input_size,
-            mean=card.mean,
-            std=card.std,
-        )
-    return _normalized(model) if normalize else model
+        if num_classes:
+            adapted.append(f"its head for {num_classes} classes (trained: {card.num_classes}) is new; train it")
+    if (num_classes, in_channels) != (card.num_classes, card.in_channels):
+        model.card = adapted_card(card, num_classes=num_classes, in_channels=in_channels)
+    if adapted:
+        warnings.warn(f"{spec.name} from {source}: {'; '.join(adapted)}", AdaptedWarning, stacklevel=3)
+    return model
 
 
 @contextlib.contextmanager
@@ -166,18 +213,6 @@ def _seeded(seed: int | None) -> Iterator[None]:
         if gpus:
             torch.cuda.manual_seed_all(seed)
         yield
-
-
-def _load_strictly(model: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
-    """Load a state dict, or say which keys are missing, unexpected or of another shape."""
-    wanted = model.state_dict()
-    missing, extra = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
-    shapes = sorted(key for key in wanted.keys() & state.keys() if wanted[key].shape != state[key].shape)
-    if missing or extra or shapes:
-        raise IntegrityError(
-            f"{source} does not fit the model: missing {missing}, unexpected {extra}, of another shape {shapes}"
-        )
-    model.load_state_dict(dict(state))
 
 
 def _normalized(model: Classifier) -> Classifier:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import platformdirs
 from filelock import FileLock, Timeout
 
 from cifarzoo.errors import CifarZooError
@@ -56,6 +57,12 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def user_cache() -> Path:
+    """Where decoded sets and fetched weights are kept: $CIFARZOO_CACHE, or the user's cache folder."""
+    named = os.environ.get("CIFARZOO_CACHE")
+    return Path(named) if named else platformdirs.user_cache_path("cifarzoo")
 
 
 @contextlib.contextmanager

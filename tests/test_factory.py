@@ -14,7 +14,8 @@ import cifarzoo
 from cifarzoo import factory, registry
 from cifarzoo.errors import DataError, IntegrityError, SettingError, UnknownModelError
 from cifarzoo.models import Classifier
-from cifarzoo.weights import Card, save_weights
+from cifarzoo.weights import Card, save_weights, search
+from cifarzoo.weights.fitting import AdaptedWarning
 
 FACTS = {"summary": "a test's", "input_size": 16, "num_classes": 10, "params": 1, "macs": 1, "min_size": 2}
 MEAN, STD = [0.4, 0.5, 0.6], [0.2, 0.25, 0.3]
@@ -144,7 +145,9 @@ def test_pretrained_weights_are_ready_to_train_on(trained, x):
 def test_pretrained_with_other_classes_gets_a_new_head(trained, x):
     folder, model = trained
     before = random_states()
-    one, other, third = (cifarzoo.create("tiny", pretrained=folder, num_classes=4, seed=s) for s in (1, 1, 2))
+    with pytest.warns(AdaptedWarning, match=r"its head for 4 classes \(trained: 5\) is new; train it") as said:
+        one, other, third = (cifarzoo.create("tiny", pretrained=folder, num_classes=4, seed=s) for s in (1, 1, 2))
+    assert len(said) == 3
     assert random_states() == before
     assert one(x).shape == (2, 4)
     assert same_weights(one, other)
@@ -163,6 +166,67 @@ def test_normalize_takes_pixels(trained, x):
         torch.testing.assert_close(loaded.eval()(x), wanted)
         assert same_weights(loaded, model)  # the numbers are no part of the weights
         torch.testing.assert_close(copy.deepcopy(loaded)(x), wanted)
+
+
+def test_other_channels_get_a_fitted_stem(trained, x):
+    """What is the same in all channels gives the same maps, whatever their number."""
+    folder, model = trained
+    grey = x[:, :1]
+    for channels in (1, 2, 4, 6):
+        with pytest.warns(AdaptedWarning, match=f"its stem is that of 3 channels fitted to {channels}$"):
+            fitted = cifarzoo.create("tiny", pretrained=folder, in_channels=channels)
+        if channels % 3 == 0 or channels == 1:
+            torch.testing.assert_close(fitted(grey.expand(-1, channels, -1, -1)), model(grey.expand(-1, 3, -1, -1)))
+        assert (fitted.in_channels, len(fitted.card.mean), fitted.card.classes) == (channels, channels, list("abcde"))
+        assert (fitted.card.top1, fitted.card.sha256) == (None, None)
+        assert torch.equal(fitted.classifier.weight, model.classifier.weight)
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """Weights tiny.toys and tiny.zoo, in half precision, in a folder that CIFARZOO_WEIGHTS names."""
+    monkeypatch.setenv("CIFARZOO_WEIGHTS", str(tmp_path / "published"))
+    monkeypatch.setattr(search, "PACKAGE", tmp_path / "nowhere")
+    models = {}
+    for tag, classes, dtype in (("toys", 5, torch.bfloat16), ("zoo", 2, torch.float16)):
+        model = cifarzoo.create("tiny", num_classes=classes).to(dtype)
+        card = Card(arch="tiny", tag=tag, num_classes=classes, mean=MEAN, std=STD, classes=list("abcde")[:classes])
+        save_weights(model.state_dict(), card, tmp_path / "published" / f"tiny.{tag}.safetensors")
+        models[tag] = model.float().eval()
+    return models
+
+
+def test_published_weights_by_name(published, x):
+    for name, tag in (("tiny.toys", "toys"), ("tiny", "toys"), ("tiny.zoo", "zoo")):
+        model = cifarzoo.create(name, pretrained=True)
+        assert model.card.tag == tag
+        assert {tensor.dtype for tensor in model.parameters()} == {torch.float32}
+        assert torch.equal(model.eval()(x), published[tag](x))
+    assert torch.equal(cifarzoo.load("tiny.zoo")(x), published["zoo"](x))
+
+
+def test_published_weights_are_listed(published):
+    assert cifarzoo.list_models(pretrained=True) == ["tiny.toys", "tiny.zoo"]
+    assert cifarzoo.list_models("*.zoo", pretrained=True) == ["tiny.zoo"]
+    assert cifarzoo.list_models("tiny", pretrained=True) == ["tiny.toys", "tiny.zoo"]
+    assert "tiny.toys" not in cifarzoo.list_models()
+
+
+def test_published_weights_predict_by_name(published):
+    images = torch.randint(256, (3, 3, 20, 30), dtype=torch.uint8)
+    found = cifarzoo.predict("tiny.toys", images, top=2)
+    assert found == cifarzoo.predict(cifarzoo.load("tiny.toys"), images, top=2)
+    assert len(found) == 3
+    assert set(found[0].classes) <= set("abcde")
+
+
+def test_weights_that_are_not_published(published):
+    with pytest.raises(
+        UnknownModelError, match=r"no weights are named 'tiny\.cars'; of tiny there are: toys|tiny\.toys"
+    ):
+        cifarzoo.create("tiny.cars", pretrained=True)
+    with pytest.raises(UnknownModelError, match=r"no weights are published for 'tiny_wide' .*; train it"):
+        cifarzoo.create("tiny_wide", pretrained=True)
 
 
 def test_models_of_other_packages_are_found(monkeypatch):
@@ -189,7 +253,6 @@ def test_models_of_other_packages_are_found(monkeypatch):
         ({"seed": "1"}, r"seed \(='1'\) must be an integer"),
         ({"width": 3}, r"tiny has no setting 'width'; its settings are: widths"),
         ({"normalize": True}, r"normalize=True needs trained weights.*add pretrained="),
-        ({"pretrained": True}, r"no weights are published for 'tiny' yet"),
     ],
 )
 def test_mistakes_are_named(arguments, message):
@@ -221,8 +284,6 @@ def test_weights_that_do_not_fit_the_request(trained):
         cifarzoo.create("tiny_wide", pretrained=folder)
     with pytest.raises(SettingError, match=r"was trained with settings .*3, 7.*leave yours"):
         cifarzoo.create("tiny", pretrained=folder, widths=(3, 8))
-    with pytest.raises(SettingError, match="takes in_channels=3, not 1"):
-        cifarzoo.create("tiny", pretrained=folder, in_channels=1)
     with pytest.raises(DataError, match="is not there"):
         cifarzoo.create("tiny", pretrained=folder / "elsewhere")
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import platformdirs
 import torch
 from torch import Tensor
 
 from cifarzoo.data.measure import fingerprint
 from cifarzoo.errors import IntegrityError
+from cifarzoo.files import user_cache
 
 VERSION = 2  # of the file's layout
 SUFFIX = ".images"
@@ -52,8 +52,7 @@ def folder(where: Path | str | None = "auto") -> Path | None:
         return None
     if str(where) != "auto":
         return Path(where)
-    named = os.environ.get("CIFARZOO_CACHE")
-    return Path(named) if named else platformdirs.user_cache_path("cifarzoo")
+    return user_cache()
 
 
 def write_tail(file: BinaryIO, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:

@@ -45,6 +45,11 @@ class _SameOrSafer(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+def offline() -> bool:
+    """Whether ``CIFARZOO_OFFLINE`` forbids to ask the network for anything."""
+    return os.environ.get("CIFARZOO_OFFLINE", "") not in ("", "0")
+
+
 def fetch(archive: Archive, folder: Path) -> Path:
     """Have an official file in a folder: nothing is done where it is there already.
 
@@ -58,9 +63,11 @@ def fetch(archive: Archive, folder: Path) -> Path:
         Its path; its bytes are those of the hash.
 
     Raises:
-        DownloadError: it cannot be fetched, or what is fetched has another hash.
+        DownloadError: it cannot be fetched, or what is fetched has another hash, or ``CIFARZOO_OFFLINE`` is set.
     """
     path, part = folder / archive.name, folder / f"{archive.name}.part"
+    if offline() and not path.is_file():
+        raise DownloadError(f"CIFARZOO_OFFLINE is set, so {archive.url} is not asked; unset it, or put {path} there")
     try:
         with locked(path):
             if not path.is_file():

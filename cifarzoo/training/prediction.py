@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cifarzoo.errors import SettingError
+from cifarzoo.weights import Transform
+
+if TYPE_CHECKING:
+    from cifarzoo.weights.transform import Pictures
+
+_AT_A_TIME = 500  # pictures in one forward pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +26,13 @@ class Prediction:
     probabilities: tuple[float, ...]
 
 
-def predict(model: nn.Module, images: Tensor, top: int = 5) -> list[Prediction]:
+def predict(model: nn.Module, images: Pictures, top: int = 5) -> list[Prediction]:
     """Classify pictures.
 
     Args:
         model: a trained model, as ``cifarzoo.load`` gives it: its card holds mean, std, size and class names.
-        images: (B, C, H, W) or (C, H, W) uint8 of any size; they are resized to the size the model was trained on.
+        images: whatever ``weights.Transform`` takes: uint8 tensors and arrays, PIL images or a list, of any size. The
+            middle square is taken and resized to the size the model was trained on.
         top: how many classes to name; at most all of them.
 
     Returns:
@@ -34,21 +41,17 @@ def predict(model: nn.Module, images: Tensor, top: int = 5) -> list[Prediction]:
     Raises:
         SettingError: images of another type or shape, or a model without mean and std.
     """
-    if images.dtype != torch.uint8 or images.ndim not in (3, 4):
-        raise SettingError(
-            f"images (shape {tuple(images.shape)}, {images.dtype}) must be (B, C, H, W) or (C, H, W) uint8; "
-            "give pixels of 0 ... 255, not normalised ones"
-        )
     if top < 1:
         raise SettingError(f"top (={top!r}) must be at least 1")
     card = getattr(model, "card", None)
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    batch = _prepare(model, images if images.ndim == 4 else images[None], device)  # (B, C, H, W)
+    batch = _prepare(model, images).to(device)  # (B, C, H, W)
     training = model.training
     model.eval()
     try:
         with torch.inference_mode():
-            probabilities = model(batch).float().softmax(1)  # (B, K)
+            parts = torch.split(batch, _AT_A_TIME)
+            probabilities = torch.cat([model(part).float().softmax(1) for part in parts])  # (B, K)
     finally:
         model.train(training)
     values, indices = probabilities.topk(min(top, probabilities.shape[1]), dim=1)  # 2 x (B, top)
@@ -59,16 +62,11 @@ def predict(model: nn.Module, images: Tensor, top: int = 5) -> list[Prediction]:
     ]
 
 
-def _prepare(model: nn.Module, images: Tensor, device: torch.device) -> Tensor:
-    """(B, C, H, W) uint8 to what the model takes: float, of the card's size and under its mean and std."""
+def _prepare(model: nn.Module, images: Pictures) -> Tensor:
+    """Pictures as what the model takes: (B, C, H, W) float, of the card's size and under its mean and std."""
     card = getattr(model, "card", None)
-    pixels = images.to(device, torch.float32) / 255
-    size = card.input_size if card is not None else None
-    if size is not None and images.shape[-2:] != (size, size):
-        pixels = F.interpolate(pixels, (size, size), mode="bilinear", antialias=True)  # (B, C, size, size)
-    if not isinstance(getattr(model, "normalize", nn.Identity()), nn.Identity):
-        return pixels
     if card is None or card.mean is None or card.std is None:
         raise SettingError("the model has no card with mean and std; load it with cifarzoo.load(), or train it first")
-    mean, std = (torch.tensor(values, device=device).view(1, -1, 1, 1) for values in (card.mean, card.std))
-    return (pixels - mean) / std
+    transform = Transform.of(card, size_px=getattr(model, "default_input_size", 32))
+    bakes = not isinstance(getattr(model, "normalize", nn.Identity()), nn.Identity)  # mean and std are in the model
+    return transform.resize(images) if bakes else transform(images)

@@ -1,6 +1,8 @@
-"""Weight files and their cards."""
+"""Weight files and their cards, and where they are found by name."""
 
 from cifarzoo.weights.cards import Card
+from cifarzoo.weights.search import info, names, read
 from cifarzoo.weights.store import load_weights, save_weights
+from cifarzoo.weights.transform import Transform, transform
 
-__all__ = ["Card", "load_weights", "save_weights"]
+__all__ = ["Card", "Transform", "info", "load_weights", "names", "read", "save_weights", "transform"]

@@ -16,8 +16,10 @@ from cifarzoo.errors import IntegrityError
 class Card:
     """A weight file's description; what was not measured is None.
 
-    ``mean`` and ``std`` are of pixel / 255, RGB; ``top1`` and ``top5`` are percent; ``bytes`` and ``sha256`` are those
-    of the weight file; ``pflop`` counts 10^15 floating point operations of training.
+    ``mean`` and ``std`` are of pixel / 255, RGB; ``top1`` and ``top5`` are percent, ``ece`` is in [0, 1], all of the
+    stored file in fp32; ``dtype_loss`` is what storing in ``dtype`` costs, in points of top-1; ``bytes`` and ``sha256``
+    are those of the weight file; ``pflop`` counts 10^15 floating point operations of training; ``seeds`` has the
+    results of other seeds beside this one; ``urls`` and ``hub_id`` say where the file is to be had.
     """
 
     arch: str
@@ -38,11 +40,16 @@ class Card:
     top1: float | None = None
     top5: float | None = None
     top1_views: float | None = None
+    views: int | None = None
     ece: float | None = None
+    dtype_loss: float | None = None
     per_class: dict[str, float] | None = None
     recipe: dict[str, Any] | None = None
+    command: str | None = None
     seed: int | None = None
+    seeds: dict[str, Any] | None = None
     epochs: float | None = None
+    train_loss: float | None = None
     train_images: int | None = None
     hardware: str | None = None
     threads: int | None = None
@@ -51,8 +58,11 @@ class Card:
     pflop: float | None = None
     license: str | None = None
     data_license: str | None = None
+    near_duplicates: str | None = None
     intended_use: str | None = None
     limits: str | None = None
+    urls: list[str] | None = None
+    hub_id: str | None = None
     created: str | None = None
 
     def to_json(self) -> str:

@@ -54,11 +54,33 @@ def load_weights(path: Path | str) -> tuple[dict[str, Tensor], Card]:
         if not wanted.is_file():
             raise DataError(f"{wanted} is not there; name a run's folder or a .safetensors file with its .json card")
     card = Card.from_json(card_path.read_bytes(), source=str(card_path))
-    content = path.read_bytes()
+    return read_checked(path, card), card
+
+
+def read_checked(path: Path, card: Card, *, remedy: str = "fetch or train it again") -> dict[str, Tensor]:
+    """The tensors of a weight file: its bytes are read once, checked against the card's hash, then parsed.
+
+    Args:
+        path: of the file.
+        card: whose hash the file must have.
+        remedy: what to do about a file that has another.
+
+    Raises:
+        DataError: it cannot be read.
+        IntegrityError: the bytes are not those that the card promises.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}); {remedy}") from None
     found = hashlib.sha256(content).hexdigest()
     if found != card.sha256:
-        raise IntegrityError(f"{path} has SHA-256 {found}, its card says {card.sha256}; fetch or train it again")
+        size = f" and {card.bytes} bytes" if card.bytes not in (None, len(content)) else ""
+        raise IntegrityError(
+            f"{path} has SHA-256 {found}{size and f' and {len(content)} bytes'}, its card says {card.sha256}{size}; "
+            f"{remedy}"
+        )
     try:
-        return safetensors.torch.load(content), card
+        return safetensors.torch.load(content)
     except SafetensorError as error:
-        raise IntegrityError(f"{path} is not a safetensors file ({error}); fetch or train it again") from None
+        raise IntegrityError(f"{path} is not a safetensors file ({error}); {remedy}") from None

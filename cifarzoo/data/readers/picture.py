@@ -67,15 +67,18 @@ def resize_into(content: bytes, out: np.ndarray) -> None:
         # A JPEG of many times the size is decoded at a half, a quarter or an eighth of it, which costs less and, with
         # four pixels left for each one wanted, changes little.
         picture.draft("RGB", (4 * size, 4 * size))
-        upright = ImageOps.exif_transpose(_to_rgb(picture))
+        out[:] = np.asarray(squared(picture, size))
+
+
+def squared(picture: Image.Image, size: int) -> Image.Image:
+    """The middle square of a picture, upright, in RGB, resized to ``size`` px with antialiasing."""
+    upright = ImageOps.exif_transpose(_to_rgb(picture))
     side = min(upright.size)
     left, top = (upright.width - side) // 2, (upright.height - side) // 2
+    box = (left, top, left + side, top + side)
     if side != size:
-        box = (left, top, left + side, top + side)
-        upright = upright.resize((size, size), Image.Resampling.BILINEAR, box=box)
-    else:
-        upright = upright.crop((left, top, left + side, top + side))
-    out[:] = np.asarray(upright)
+        return upright.resize((size, size), Image.Resampling.BILINEAR, box=box)
+    return upright.crop(box)
 
 
 def _decode_jpeg(content: bytes, out: np.ndarray) -> bool:
