@@ -5,6 +5,7 @@ from cifarzoo.models import baseline_cnn as baseline_cnn
 from cifarzoo.models import deep_resnet as deep_resnet
 from cifarzoo.models import residual_cnn as residual_cnn
 from cifarzoo.models import resnet as resnet
+from cifarzoo.models import speednet as speednet
 from cifarzoo.models import wide_residual_cnn as wide_residual_cnn
 from cifarzoo.models.base import Classifier as Classifier
 

@@ -21,11 +21,12 @@ class Classifier(nn.Module):
         num_classes: number of logits; 0 leaves the pooled features.
         in_channels: channels of the input.
         dropout: probability of dropping a pooled feature.
+        border_px: px of the input's sides that a stem without padding leaves out.
 
     Attributes:
         num_features: channels of the last map, width of the pooled features.
-        feature_info: a ``dict(num_chs, reduction, module)`` for each stage; ``reduction`` is exact where the sides of
-            the input are multiples of the last one.
+        feature_info: a ``dict(num_chs, reduction, module)`` for each stage, whose map has sides of
+            (side - ``border_px``) / ``reduction``, exactly where that is whole for the last one.
         min_size: side of the smallest legal input in px.
         default_input_size: side of the input it was designed for in px.
         arch: its registered name, None if it was built without ``create``.
@@ -44,6 +45,7 @@ class Classifier(nn.Module):
         num_classes: int,
         in_channels: int,
         dropout: float = 0.0,
+        border_px: int = 0,
     ) -> None:
         super().__init__()
         if not 0.0 <= dropout < 1.0:
@@ -54,7 +56,8 @@ class Classifier(nn.Module):
         self.in_channels = in_channels
         self.num_features = widths[-1]
         # More than one pixel in the last map, so that batch norm can train on a single image; 32 is the promised limit.
-        self.min_size = min(2 * reductions[-1], 32)
+        self.min_size = min(2 * reductions[-1] + border_px, 32)
+        self.border_px = border_px
         self.default_input_size = 32
         self.feature_info: list[dict[str, Any]] = [
             {"num_chs": width, "reduction": reduction, "module": f"stages.{index}"}
@@ -63,7 +66,7 @@ class Classifier(nn.Module):
         self.normalize: nn.Module = nn.Identity()
         self.stem = stem
         self.stages = nn.Sequential(*stages)
-        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.pool: nn.Module = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(dropout)
         self.classifier = self._new_classifier(num_classes)
 
@@ -92,6 +95,12 @@ class Classifier(nn.Module):
             return features
         logits: Tensor = self.classifier(features)  # (B, num_classes)
         return logits
+
+    def initialize_from(self, images: Tensor) -> None:
+        """Set what a family computes from training pictures (B, C, H, W), float, normalised, instead of learning it.
+
+        The trainer calls it before the first step. Loaded weights are left alone.
+        """
 
     def get_classifier(self) -> nn.Module:
         """The last layer: ``nn.Linear``, or ``nn.Identity`` without classes."""
