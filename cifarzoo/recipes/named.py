@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes.recipe import Recipe
 from cifarzoo.recipes.report import REPORT_RECIPES
+from cifarzoo.recipes.speed import SPEED_RECIPES
 
 QUICK = Recipe(
     name="quick",
@@ -62,7 +63,7 @@ FINETUNE = Recipe(
 )
 """A trained body on other pictures: the new head learns ten times as fast as the rest."""
 
-_NAMED = {recipe.name: recipe for recipe in (QUICK, DIGITS, STANDARD, FINETUNE, *REPORT_RECIPES)}
+_NAMED = {recipe.name: recipe for recipe in (QUICK, DIGITS, STANDARD, FINETUNE, *SPEED_RECIPES, *REPORT_RECIPES)}
 
 
 def names() -> list[str]:

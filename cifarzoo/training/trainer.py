@@ -27,6 +27,7 @@ from cifarzoo.training.losses import Meter, backward, batch_sums
 from cifarzoo.training.optim import create_optimizer, set_lr
 from cifarzoo.training.pacing import Course, Freezer, resized
 from cifarzoo.training.precision import autocast, choose_precision, flushed_denormals
+from cifarzoo.training.preparing import initialize_from_data
 from cifarzoo.training.progress import create_progress
 from cifarzoo.training.ranks import Ranks, joined
 from cifarzoo.training.run_folder import RunFolder
@@ -216,6 +217,7 @@ class Trainer:
         memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
         ranks.sync_norms(model, recipe, device)
         model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]  # the stub lacks this form
+        initialize_from_data(model, train)
         loader = Loader(
             as_model_expects(model, train),
             ranks.share_of(recipe),

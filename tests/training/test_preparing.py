@@ -1,0 +1,63 @@
+"""Models that compute something from the pictures get them before the first step, normalised."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+import cifarzoo
+from cifarzoo.data import ArrayDataset
+from cifarzoo.recipes import Recipe
+from cifarzoo.training import Trainer
+from cifarzoo.training.preparing import initialize_from_data
+
+
+class Remembers(nn.Module):
+    """Keeps what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.seen = torch.empty(0)
+
+    def initialize_from(self, images: torch.Tensor) -> None:
+        self.seen = images
+
+
+def pictures(count: int = 40, side: int = 20) -> ArrayDataset:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8, generator=generator)
+    return ArrayDataset(images, torch.arange(count) % 2, classes=["a", "b"])
+
+
+def test_pictures_come_normalised() -> None:
+    model, dataset = Remembers(), pictures()
+    initialize_from_data(model, dataset)
+    assert model.seen.shape == dataset.images.shape
+    torch.testing.assert_close(model.seen.mean((0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(model.seen.std((0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
+
+
+def test_other_models_are_left_alone() -> None:
+    model = nn.Linear(2, 2)
+    before = model.weight.clone()
+    initialize_from_data(model, pictures())
+    assert torch.equal(model.weight, before)
+
+
+def test_a_model_that_normalises_sees_the_same() -> None:
+    dataset = pictures()
+    plain, normalising = (cifarzoo.create("speednet", num_classes=2, seed=0) for _ in range(2))
+    normalising.normalize = cifarzoo.layers.normalize.Normalize(dataset.mean, dataset.std)
+    initialize_from_data(plain, dataset)
+    initialize_from_data(normalising, dataset)
+    torch.testing.assert_close(normalising.stem.conv.weight, plain.stem.conv.weight, atol=1e-3, rtol=1e-3)
+
+
+def test_the_trainer_shows_them_before_the_first_step() -> None:
+    dataset = pictures()
+    model = cifarzoo.create("speednet", num_classes=2, seed=0)
+    fitted = cifarzoo.create("speednet", num_classes=2, seed=0)
+    initialize_from_data(fitted, dataset)
+    Trainer(model, Recipe(epochs=1, batch_size=20, augment="none"), progress=False).fit(dataset)
+    assert torch.equal(model.stem.conv.weight, fitted.stem.conv.weight)
