@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cifarzoo.augment.functional import normalize_into
 from cifarzoo.augment.op import MixOp, Op, Parameters
 from cifarzoo.augment.pieces import in_pieces
 from cifarzoo.draws import Draws
 from cifarzoo.errors import SettingError
+from cifarzoo.normalizer import Normalizer
 
 BatchFunction = Callable[[Tensor], Tensor]
 _Drawn = list[tuple[Op, Parameters]]
@@ -90,9 +90,10 @@ class Pipeline:
         if drawn and drawn[-1][0].resizes:
             images, drawn = _run(images, drawn), []
         result = torch.empty(images.shape, dtype=dtype, device=images.device, memory_format=memory_format)
+        normalize = Normalizer(mean, std, device=images.device, memory_format=memory_format)
 
         def finished(rows: slice) -> None:
-            normalize_into(_apply(images[rows], drawn, rows), mean, std, out=result[rows])
+            normalize(_apply(images[rows], drawn, rows), out=result[rows])
 
         in_pieces(finished, images)
         return result

@@ -6,60 +6,17 @@ same batches, and a run is resumed from three numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
-from itertools import chain
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from cifarzoo.data.normalize import PIECE_BYTES, Normalizer
-from cifarzoo.data.prefetch import Buffers, ahead
-from cifarzoo.draws import Draws, permutation
+from cifarzoo.data.batches import Augmentation, BatchMaker
+from cifarzoo.data.batches import ImageSet as ImageSet  # the loader's callers name it from here
+from cifarzoo.data.prefetch import ahead
+from cifarzoo.draws import permutation
 from cifarzoo.errors import ResumeError, SettingError
-
-_AUGMENTED_BYTES = 1 << 20  # pixels that are augmented at a time: temporaries stay small, and their calls few
-
-
-class ImageSet(Protocol):
-    """What the loader needs of a data set."""
-
-    @property
-    def images(self) -> Tensor:
-        """(N, C, H, W) uint8."""
-
-    @property
-    def targets(self) -> Tensor:
-        """(N,) int64."""
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """One name a class."""
-
-    @property
-    def mean(self) -> Sequence[float]:
-        """Mean of pixel / 255, one number a channel."""
-
-    @property
-    def std(self) -> Sequence[float]:
-        """Standard deviation of pixel / 255, one number a channel."""
-
-
-class Augmentation(Protocol):
-    """What the loader needs of an augmentation."""
-
-    @property
-    def mixes(self) -> bool:
-        """Whether ``mix`` does anything."""
-
-    def __call__(self, images: Tensor, *, draws: Draws | None = None) -> Tensor:
-        """(B, C, H, W) uint8 to the same, each image on its own; the input is left unchanged."""
-
-    def mix(
-        self, images: Tensor, targets: Tensor, *, num_classes: int, draws: Draws | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) float and (B,) int64 to mixed images and (B, K) float targets."""
 
 
 class Loader:
@@ -121,9 +78,7 @@ class Loader:
                 f"batch_size (={batch_size}) x world_size (={world_size}) must not exceed the {self._count} images; "
                 "lower it, or pass drop_last=False"
             )
-        self._images = _placed(dataset.images, self.device)
-        self._normalize = Normalizer(dataset.mean, dataset.std, device=self.device, memory_format=memory_format)
-        self._buffers = Buffers()
+        self._maker = BatchMaker(dataset, augment=augment, device=self.device, dtype=dtype, memory_format=memory_format)
 
     @property
     def _count(self) -> int:
@@ -162,7 +117,7 @@ class Loader:
         order = permutation(self.seed, epoch, self._count) if self.shuffle else torch.arange(self._count)  # (N,)
         global_batch = self.batch_size * self.world_size
         parts = (order[first:last] for first, last in self._spans(start))
-        for step, batch in enumerate(ahead(partial(self._batch, self.seed, epoch), parts, self.device), 1):
+        for step, batch in enumerate(ahead(partial(self._maker.begin, self.seed, epoch), parts, self.device), 1):
             self._position = min(start + step * global_batch, self._count)
             yield batch
         self.epoch, self._position = epoch + 1, 0
@@ -180,45 +135,3 @@ class Loader:
             last = start + steps * global_batch + rest * (self.rank + 1) // self.world_size
             spans += [(first, last)] if last > first else []
         return spans
-
-    def _batch(self, seed: int, epoch: int, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """The images and targets of a batch, from their indices (B,)."""
-        targets, indices = self.dataset.targets[indices].to(self.device), indices.to(self.device)  # (B,)
-        draws = Draws(seed, epoch, indices)
-        pieces = self._pieces(indices, draws)
-        first, done = next(pieces), 0
-        batch = self._empty(torch.Size((len(indices), *first.shape[1:])))  # (B, C, H, W); augmented, H and W may differ
-        for images in chain((first,), pieces):
-            self._normalize(images, out=batch[done : done + len(images)])
-            done += len(images)
-        if self.augment is not None and self.augment.mixes:
-            batch, targets = self.augment.mix(batch, targets, num_classes=len(self.dataset.classes), draws=draws)
-        return batch.to(self.dtype), targets
-
-    def _pieces(self, indices: Tensor, draws: Draws) -> Iterator[Tensor]:
-        """A batch's augmented images (b, C, H, W) uint8, as many at a time as suit the cache; on a GPU all of them."""
-        size = PIECE_BYTES if self.augment is None else _AUGMENTED_BYTES
-        step = max(1, size // self._images[:1].numel()) if self.device.type == "cpu" else len(indices)
-        for start in range(0, len(indices), step):
-            rows = slice(start, start + step)
-            images = self._gather(indices[rows])
-            yield images if self.augment is None else self.augment(images, draws=draws[rows])
-
-    def _gather(self, indices: Tensor) -> Tensor:
-        """The images (b, C, H, W) of some indices (b,)."""
-        if self._images.device == indices.device:
-            return self._images.index_select(0, indices)
-        return self._images.index_select(0, indices.cpu()).pin_memory().to(self.device, non_blocking=True)
-
-    def _empty(self, shape: torch.Size) -> Tensor:
-        """Memory for a batch."""
-        if self.device.type == "cpu":
-            return self._buffers.take(shape, self.dtype, self.memory_format)
-        return torch.empty(shape, dtype=self.dtype, device=self.device, memory_format=self.memory_format)
-
-
-def _placed(images: Tensor, device: torch.device) -> Tensor:
-    """The images on the device, unless they would take over half of a GPU's free memory, which training needs."""
-    if device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
-        return images
-    return images.to(device)

@@ -1,14 +1,14 @@
-"""The next batch made while the current one is in use, and the memory that batches are written to."""
+"""The next batch made while the current one is in use."""
 
 from __future__ import annotations
 
-import weakref
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from itertools import islice
-from math import prod
-from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 import torch
@@ -18,91 +18,103 @@ Item = TypeVar("Item")
 Batch = tuple[Tensor, Tensor]
 
 
-def ahead(make: Callable[[Item], Batch], items: Iterable[Item], device: torch.device) -> Iterator[Batch]:
-    """Yield ``make(item)`` for each item, made by a thread while the caller works with the one before.
+@dataclass(frozen=True)
+class Plan:
+    """How a batch is made: parts, at least one, in any order and by any thread, then what gives the batch."""
 
-    The thread computes alone: a team of OpenMP threads behind each of two threads would fight for the same cores, and
-    loses most of its speed beside any other busy process. On a GPU it works on a stream of its own. An error is raised
-    where the batch would have come.
+    parts: Sequence[Callable[[], None]]
+    finish: Callable[[], Batch]
+
+
+def ahead(begin: Callable[[Item], Plan], items: Iterable[Item], device: torch.device) -> Iterator[Batch]:
+    """Yield the batch of each item, made by a thread while the caller works with the one before.
+
+    A caller who is back before the batch is there makes parts of it too. Both compute on one core each: teams of OpenMP
+    threads would fight for the cores, and lose most of their speed beside any other busy process. On a GPU batches are
+    made on a stream of their own. An error is raised where the batch would have come.
     """
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
-    threads = torch.get_num_threads()
+
+    def started(item: Item) -> tuple[_Making, Future[None]]:
+        making = _Making(lambda: begin(item), stream)
+        return making, executor.submit(making.help)
+
     with ThreadPoolExecutor(1, "cifarzoo-loader") as executor:
-        executor.submit(_compute_alone).result()
-        torch.set_num_threads(threads)  # each thread has its own number, but later ones begin with what was set last
+        with _threads_kept():
+            executor.submit(_compute_alone).result()
         rest = iter(items)
-        waiting = deque(executor.submit(_made, make, item, stream) for item in islice(rest, 1))
+        waiting = deque(map(started, islice(rest, 1)))
         while waiting:
-            batch = waiting.popleft().result()
-            if stream is not None:
-                _hand_over(batch, stream)
-            waiting.extend(executor.submit(_made, make, item, stream) for item in islice(rest, 1))
+            making, future = waiting.popleft()
+            if not future.done():
+                with _threads_kept():
+                    _compute_alone()
+                    making.help()
+            if not future.cancel():  # the thread has woken up in the meantime
+                future.result()
+            batch = making.result()
+            del making, future
+            waiting.extend(map(started, islice(rest, 1)))
             yield batch
             del batch  # the caller alone holds it while the next is made
 
 
+class _Making:
+    """A batch in the making: whoever helps takes the next part that nobody has begun."""
+
+    def __init__(self, begin: Callable[[], Plan], stream: torch.cuda.Stream | None) -> None:
+        self._begin, self._stream = begin, stream
+        self._lock = threading.Lock()
+        self._plan: Plan | None = None
+        self._left: deque[Callable[[], None]] = deque()
+        self._unfinished = 0
+        self._batch: list[Batch] = []
+
+    def help(self) -> None:
+        """Work until there is nothing left to begin."""
+        with self._on_stream():
+            while part := self._next():
+                part()
+                with self._lock:
+                    self._unfinished -= 1
+                    last = self._unfinished == 0
+                if last and self._plan:
+                    self._batch.append(self._plan.finish())
+
+    def result(self) -> Batch:
+        """The batch, after all who helped are done; nothing here refers to it any more."""
+        batch, self._plan = self._batch.pop(), None
+        if self._stream is not None:
+            # What was begun on the other stream comes first, and the memory lives until the caller is done with it.
+            current = torch.cuda.current_stream(self._stream.device)
+            current.wait_stream(self._stream)
+            for tensor in batch:
+                tensor.record_stream(current)
+        return batch
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._lock:
+            if self._plan is None:
+                self._plan = self._begin()
+                self._left.extend(self._plan.parts)
+                self._unfinished = len(self._left)
+            return self._left.popleft() if self._left else None
+
+    def _on_stream(self) -> AbstractContextManager[object]:
+        return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
+
+
+@contextmanager
+def _threads_kept() -> Iterator[None]:
+    """Leave the number of threads that torch uses, here and in threads that begin later, as it was."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _compute_alone() -> None:
-    torch.get_num_threads()  # the first question in a thread sets its number to the one set last, so ask before
+    """Let torch compute on the calling thread alone."""
+    torch.get_num_threads()  # a thread's first question sets its number to the one set last, so ask before
     torch.set_num_threads(1)
-
-
-def _made(make: Callable[[Item], Batch], item: Item, stream: torch.cuda.Stream | None) -> Batch:
-    if stream is None:
-        return make(item)
-    with torch.cuda.stream(stream):
-        return make(item)
-
-
-def _hand_over(batch: Batch, stream: torch.cuda.Stream) -> None:
-    """Let the caller's stream wait for what another has begun, and the memory live until the caller is done with it."""
-    current = torch.cuda.current_stream(stream.device)
-    current.wait_stream(stream)
-    for tensor in batch:
-        tensor.record_stream(current)
-
-
-class Buffers:
-    """Memory for batches, used again as soon as nothing refers to it any more.
-
-    Fresh memory costs more than writing to it: the system hands it out page by page, zeroed. A buffer comes back by the
-    death of the object through which torch knows it, thus after the last tensor over it is gone, be it a view, a NumPy
-    array or saved by autograd.
-    """
-
-    def __init__(self) -> None:
-        self._free: SimpleQueue[Tensor] = SimpleQueue()
-        self._made = 0
-        self._patience_s = 0.02
-
-    def take(self, shape: torch.Size, dtype: torch.dtype, memory_format: torch.memory_format) -> Tensor:
-        """An uninitialised (B, C, H, W) tensor on the CPU."""
-        size = prod(shape) * dtype.itemsize
-        memory = self._wait()
-        if memory is None or len(memory) < size:
-            memory = torch.empty(size, dtype=torch.uint8)
-        lease = memory.numpy()  # a new object each time; from_numpy keeps it until the tensor's storage is freed
-        weakref.finalize(lease, self._give_back, memory).atexit = False
-        flat = torch.from_numpy(lease)[:size].view(dtype)
-        if memory_format is not torch.channels_last:
-            return flat.view(shape)
-        batch, channels, height, width = shape
-        return flat.view(batch, height, width, channels).permute(0, 3, 1, 2)  # (B, C, H, W)
-
-    def _wait(self) -> Tensor | None:
-        """A free buffer, or None where one has to be made.
-
-        A loop lets go of a batch just after it got the next, so two buffers do, if the third is not made too soon. Only
-        a loop that keeps its batches makes this wait in vain, and once.
-        """
-        try:
-            return self._free.get(timeout=self._patience_s if self._made >= 2 else 0)
-        except Empty:
-            self._patience_s = 0.0 if self._made >= 2 else self._patience_s
-            self._made += 1
-            return None
-
-    def _give_back(self, memory: Tensor) -> None:
-        if self._free.qsize() < 2:
-            self._free.put(memory)
-        else:
-            self._made -= 1

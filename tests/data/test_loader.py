@@ -193,16 +193,18 @@ def test_a_batch_that_is_held_is_never_overwritten(augment):
 
 def test_a_pass_uses_the_memory_of_two_batches():
     loader = Loader(make_set(400), 4)
-    loader._buffers._patience_s = 60
+    loader._maker._buffers._patience_s = 60
     places = {images.data_ptr() for _ in range(2) for images, _ in loader}
     assert len(places) == 2
 
 
 def test_pieces_make_no_difference(monkeypatch):
-    batches = list(Loader(make_set(50), 16, augment=Shade(), drop_last=False))
-    monkeypatch.setattr("cifarzoo.data.loader._AUGMENTED_BYTES", 1)
-    monkeypatch.setattr("cifarzoo.data.normalize.PIECE_BYTES", 100)
+    batches, plain = (list(Loader(make_set(50), 16, augment=a, drop_last=False)) for a in (Shade(), None))
+    monkeypatch.setattr("cifarzoo.data.batches._AUGMENTED_BYTES", 1)
+    for file in ("data.batches", "normalizer"):
+        monkeypatch.setattr(f"cifarzoo.{file}.PIECE_BYTES", 100)
     assert_same(list(Loader(make_set(50), 16, augment=Shade(), drop_last=False)), batches)
+    assert_same(list(Loader(make_set(50), 16, drop_last=False)), plain)
 
 
 def test_an_augmentation_may_change_the_size():
@@ -260,7 +262,7 @@ def test_a_gpu_gives_the_same_batches(monkeypatch, fits):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1, 1))
     how = {"augment": Shade(), "drop_last": False, "seed": 1}
     here, there = Loader(make_set(50), 8, **how), Loader(make_set(50), 8, device="cuda", **how)
-    assert there._images.is_cuda == fits
+    assert there._maker._images.is_cuda == fits
     for (images, targets), (others, other_targets) in zip(here, there, strict=True):
         assert others.is_cuda
         assert others.is_contiguous(memory_format=torch.channels_last)

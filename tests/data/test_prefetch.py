@@ -1,182 +1,194 @@
-"""What is made ahead comes in order, errors where they belong; memory is used again, and never too early."""
+"""What is made ahead comes whole and in order, whoever makes it; errors come where they belong."""
 
 import threading
+from functools import partial
 
 import pytest
 import torch
 
-from cifarzoo.data.prefetch import Buffers, ahead
+from cifarzoo.data.prefetch import Plan, ahead
 
 CPU = torch.device("cpu")
-SHAPE = torch.Size((4, 3, 2, 2))
 
 
 def pair(value):
     return torch.tensor(value), torch.tensor(-value)
 
 
-def take(buffers, shape=SHAPE, dtype=torch.float32, layout=torch.contiguous_format):
-    return buffers.take(shape, dtype, layout)
+def plan(*parts, value=0):
+    return Plan(parts or (lambda: None,), lambda: pair(value))
+
+
+def single(item):
+    """A plan of one part that gives its item."""
+    return plan(value=item)
+
+
+@pytest.fixture(params=[1, 3], ids="{} threads".format)
+def threads(request):
+    """How many threads torch may use."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7])
 def test_everything_comes_in_order(count):
-    batches = list(ahead(pair, iter(range(count)), CPU))
+    batches = list(ahead(single, iter(range(count)), CPU))
     assert [(int(first), int(second)) for first, second in batches] == [(i, -i) for i in range(count)]
 
 
+@pytest.mark.parametrize("parts", [1, 2, 50])
+def test_every_part_is_done_once_before_the_end(parts):
+    done = []
+
+    def begin(item):
+        work = [partial(done.append, (item, part)) for part in range(parts)]
+        return Plan(work, lambda: pair(len([1 for owner, _ in done if owner == item])))
+
+    assert [int(count) for count, _ in ahead(begin, range(20), CPU)] == [parts] * 20
+    assert sorted(done) == [(item, part) for item in range(20) for part in range(parts)]
+
+
 def test_the_next_is_made_while_this_one_is_in_use():
-    begun = [threading.Event() for _ in range(4)]
-
-    def make(item):
-        begun[item].set()
-        return pair(item)
-
-    batches = ahead(make, range(4), CPU)
-    assert not begun[0].is_set()  # nothing happens before the first is asked for
+    made = [threading.Event() for _ in range(4)]
+    batches = ahead(lambda item: plan(made[item].set, value=item), range(4), CPU)
+    assert not made[0].is_set()  # nothing happens before the first is asked for
     for item in range(3):
         next(batches)
-        assert begun[item + 1].wait(timeout=60)  # though nobody has asked for it
-        assert item == 2 or not begun[item + 2].is_set()
+        assert made[item + 1].wait(timeout=60)  # though nobody has asked for it
+        assert item == 2 or not made[item + 2].is_set()
     batches.close()
 
 
-def test_an_error_comes_where_the_batch_would_have_come():
-    def make(item):
-        if item == 2:
-            raise ZeroDivisionError("in the thread")
-        return pair(item)
+def test_a_caller_who_is_back_early_helps():
+    """The thread is stuck in one part until the caller has done the other."""
+    other_is_done = threading.Event()
+    stuck = threading.Event()
+    workers = set()
 
-    batches = ahead(make, range(5), CPU)
+    def wait():
+        workers.add(threading.get_ident())
+        stuck.set()
+        assert other_is_done.wait(timeout=60)
+
+    def do():
+        workers.add(threading.get_ident())
+        other_is_done.set()
+
+    batches = ahead(lambda item: plan(wait, do, value=item) if item else single(item), range(2), CPU)
+    next(batches)
+    assert stuck.wait(timeout=60)
+    assert int(next(batches)[0]) == 1
+    assert len(workers) == 2
+    assert threading.get_ident() in workers
+
+
+@pytest.mark.parametrize("where", ["begin", "part", "finish"])
+def test_an_error_comes_where_the_batch_would_have_come(where):
+    def fail():
+        raise ZeroDivisionError(where)
+
+    def begin(item):
+        if item < 2:
+            return single(item)
+        if where == "begin":
+            fail()
+        return Plan((fail if where == "part" else lambda: None,), fail)
+
+    batches = ahead(begin, range(5), CPU)
     assert [int(next(batches)[0]) for _ in range(2)] == [0, 1]
-    with pytest.raises(ZeroDivisionError, match="in the thread"):
+    with pytest.raises(ZeroDivisionError, match=where):
         next(batches)
     assert list(batches) == []
 
 
+@pytest.mark.parametrize("fails_in_the_thread", [True, False])
+def test_an_error_of_either_helper_comes_out(fails_in_the_thread):
+    both = threading.Barrier(2, timeout=60)
+    caller = threading.get_ident()
+
+    def part():
+        both.wait()  # one for the thread, one for the caller
+        if (threading.get_ident() != caller) == fails_in_the_thread:
+            raise ZeroDivisionError("in a part")
+
+    begun = threading.Event()
+
+    def begin(item):
+        if item:
+            begun.set()
+        return plan(part, part) if item else single(item)
+
+    batches = ahead(begin, range(2), CPU)
+    next(batches)
+    assert begun.wait(timeout=60)  # so it is the thread that began, and the caller who helps
+    with pytest.raises(ZeroDivisionError, match="in a part"):
+        next(batches)
+
+
 def test_the_thread_ends_with_the_pass():
     before = threading.active_count()
-    list(ahead(pair, range(3), CPU))
+    list(ahead(single, range(3), CPU))
     assert threading.active_count() == before
-    cut = ahead(pair, range(3), CPU)
+    cut = ahead(single, range(3), CPU)
     next(cut)
     assert threading.active_count() == before + 1
     cut.close()
     assert threading.active_count() == before
 
 
-def test_threads_of_torch_are_left_alone():
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        counts = [int(count) for count, _ in ahead(lambda _: pair(torch.get_num_threads()), range(2), CPU)]
-        assert counts == [1, 1]
-        assert torch.get_num_threads() == 3
-        later = []
-        other = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
-        other.start()
-        other.join()
-        assert later == [3]
-    finally:
-        torch.set_num_threads(before)
+def test_nothing_is_kept_of_a_batch_that_was_handed_out():
+    alive = []
+
+    class Token:
+        def __init__(self):
+            alive.append(1)
+
+        def __del__(self):
+            alive.pop()
+
+    def begin(item):
+        token = Token()
+        return Plan((lambda: None,), lambda: (token, None))
+
+    for _ in ahead(begin, range(20), CPU):
+        assert len(alive) <= 2  # this one, and the next in the making
+
+
+def test_each_helper_computes_on_one_core(threads):
+    counts = []
+    for _ in ahead(lambda item: plan(*[lambda: counts.append(torch.get_num_threads())] * 9), range(5), CPU):
+        assert torch.get_num_threads() == threads
+    assert counts == [1] * 45
+
+
+def test_later_threads_of_torch_are_left_alone(threads):
+    list(ahead(single, range(3), CPU))
+    later = []
+    other = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+    other.start()
+    other.join()
+    assert later == [threads]
+
+
+def test_threads_may_be_changed_on_the_way(threads):
+    for _ in ahead(single, range(3), CPU):
+        torch.set_num_threads(2)
+    assert torch.get_num_threads() == 2
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_gpu_waits_for_what_is_made_on_the_other_stream():
-    def make(item):
-        torch.cuda._sleep(10_000_000)
-        return torch.full((1000,), item, device="cuda"), torch.tensor(item, device="cuda")
+    def begin(item):
+        made = []
 
-    for item, (first, second) in enumerate(ahead(make, range(5), torch.device("cuda"))):
+        def part():
+            torch.cuda._sleep(10_000_000)
+            made.append(torch.full((1000,), item, device="cuda"))
+
+        return Plan((part,), lambda: (made[0], torch.tensor(item, device="cuda")))
+
+    for item, (first, second) in enumerate(ahead(begin, range(5), torch.device("cuda"))):
         assert (first + second == 2 * item).all()
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_buffers_have_the_shape_that_is_asked_for(dtype, layout):
-    buffers = Buffers()
-    for shape in ((4, 3, 2, 5), (2, 3, 2, 5), (1, 1, 8, 8), (7, 3, 9, 9)):
-        batch = take(buffers, torch.Size(shape), dtype, layout)
-        assert (batch.shape, batch.dtype) == (shape, dtype)
-        assert batch.is_contiguous(memory_format=layout)
-        assert batch.data_ptr() % 64 == 0  # whole cache lines, as torch's own tensors
-        batch.fill_(1)
-        assert batch.sum() == batch.numel()
-        del batch
-
-
-def test_memory_is_used_again():
-    buffers = Buffers()
-    places = set()
-    batch = None
-    for _ in range(10):
-        batch = take(buffers)  # the one before is held until this one is there
-        places.add(batch.data_ptr())
-    assert len(places) == 2
-
-
-HOLDERS = {
-    "itself": lambda batch: batch,
-    "a view": lambda batch: batch[1:, :1],
-    "another dtype": lambda batch: batch.view(torch.int32),
-    "a NumPy array": lambda batch: batch.numpy(),
-    "a detached tensor": lambda batch: batch.detach(),
-    "a storage": lambda batch: batch.untyped_storage(),
-    "a DLPack import": torch.from_dlpack,
-    "autograd": lambda batch: (torch.ones(2, requires_grad=True) * batch).sum(),  # saves batch for the backward pass
-}
-
-
-@pytest.mark.parametrize("hold", HOLDERS.values(), ids=HOLDERS)
-def test_memory_is_not_used_again_while_anything_refers_to_it(hold):
-    buffers = Buffers()
-    batch = take(buffers)
-    place = batch.data_ptr()
-    holder = hold(batch)
-    del batch
-    others = [take(buffers) for _ in range(5)]
-    assert place not in [other.data_ptr() for other in others]
-    del holder
-    assert take(buffers).data_ptr() == place
-
-
-def test_a_last_reference_may_go_in_another_thread():
-    buffers = Buffers()
-    held = [take(buffers)]
-    place = held[0].data_ptr()
-    thread = threading.Thread(target=held.clear)
-    thread.start()
-    thread.join()
-    assert take(buffers).data_ptr() == place
-
-
-def test_few_buffers_are_kept():
-    buffers = Buffers()
-    held = [take(buffers) for _ in range(9)]
-    assert len({batch.data_ptr() for batch in held}) == 9
-    del held
-    assert buffers._free.qsize() == buffers._made == 2
-
-
-def test_a_third_is_not_made_before_the_caller_lets_go():
-    buffers = Buffers()
-    first, second = take(buffers), take(buffers)
-    place, taken = first.data_ptr(), []
-    thread = threading.Thread(target=lambda: taken.append(take(buffers)))
-    buffers._patience_s = 60
-    thread.start()
-    del first
-    thread.join()
-    assert taken[0].data_ptr() == place != second.data_ptr()
-
-
-def test_who_keeps_batches_waits_once():
-    buffers = Buffers()
-    held = [take(buffers) for _ in range(3)]
-    assert buffers._patience_s == 0
-    assert len({batch.data_ptr() for batch in held}) == 3
-
-
-def test_buffers_outlive_their_maker():
-    batch = take(Buffers()).fill_(5)
-    assert (batch == 5).all()

@@ -11,7 +11,7 @@ from cifarzoo.augment.functional.color import (
 from cifarzoo.augment.functional.erase import box_mask, erase, paste
 from cifarzoo.augment.functional.hue import adjust_hue
 from cifarzoo.augment.functional.mix import cutmix, mixup
-from cifarzoo.augment.functional.normalize import normalize, normalize_into
+from cifarzoo.augment.functional.normalize import normalize
 from cifarzoo.augment.functional.policy import OPERATIONS, apply_operations
 from cifarzoo.augment.functional.resize import resize, resized_crop
 from cifarzoo.augment.functional.shift import crop, flip_horizontal, translate
@@ -45,7 +45,6 @@ __all__ = [
     "jitter_color",
     "mixup",
     "normalize",
-    "normalize_into",
     "paste",
     "posterize",
     "resize",

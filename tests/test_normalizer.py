@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifarzoo.data import normalize
-from cifarzoo.data.normalize import Normalizer
+from cifarzoo import normalizer
 from cifarzoo.errors import SettingError
+from cifarzoo.normalizer import Normalizer
 
 CPU = torch.device("cpu")
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
@@ -46,7 +46,7 @@ def test_neither_layout_nor_pieces_change_a_bit(count, channels, height, width, 
     images = pixels(count, channels, height, width)
     one_by_one = torch.cat([normalized(image) for image in images.split(1)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(normalize, "PIECE_BYTES", piece_bytes)
+        patch.setattr(normalizer, "PIECE_BYTES", piece_bytes)
         assert torch.equal(normalized(images, layout), one_by_one)
         assert torch.equal(normalized(images, layout, torch.bfloat16), one_by_one.bfloat16())
 
