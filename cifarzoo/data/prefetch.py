@@ -72,7 +72,8 @@ class _Making:
 
     def help(self) -> None:
         """Work until there is nothing left to begin."""
-        with self._on_stream():
+        # A caller may be in inference mode; memory that is made there could not be written to by the thread.
+        with torch.inference_mode(False), self._on_stream():
             while part := self._next():
                 part()
                 with self._lock:

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from cifarzoo.data.prefetch import Plan, ahead
+from cifarzoo.data.prefetch import Plan, _Making, ahead
 
 CPU = torch.device("cpu")
 
@@ -192,3 +192,30 @@ def test_a_gpu_waits_for_what_is_made_on_the_other_stream():
 
     for item, (first, second) in enumerate(ahead(begin, range(5), torch.device("cuda"))):
         assert (first + second == 2 * item).all()
+
+
+def test_a_caller_in_inference_mode_makes_memory_that_the_thread_can_write_to():
+    memory = []
+    made, written = threading.Event(), threading.Event()
+
+    def make():
+        memory.append(torch.zeros(2))
+        made.set()
+        written.wait(10)
+
+    def write():
+        memory[0][1] = 1
+        written.set()
+
+    making = _Making(lambda: Plan([make, write], lambda: (memory[0], memory[0])), None)
+
+    def help_later():
+        made.wait(10)
+        making.help()
+
+    thread = threading.Thread(target=help_later)
+    thread.start()
+    with torch.inference_mode():
+        making.help()
+    thread.join()
+    assert making.result()[0].tolist() == [0, 1]
