@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name != "demo.py")
+FOREIGN = {"lightning_module.py": ("pytorch_lightning",), "hugging_face_trainer.py": ("transformers", "accelerate")}
+SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in ("demo.py", *FOREIGN))
 
 
-def run(script: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(script: str, folder: Path, *arguments: str, warnings: str = "error") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(EXAMPLES / script), *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
+        env={**os.environ, "PYTHONWARNINGS": warnings},
         capture_output=True,
         text=True,
         check=False,
@@ -29,6 +32,18 @@ def test_example_runs(script: str, tmp_path: Path) -> None:
     done = run(script, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "of the test images are right" in done.stdout
+
+
+@pytest.mark.parametrize("script", FOREIGN)
+def test_example_for_another_trainer(script: str, tmp_path: Path) -> None:
+    for package in FOREIGN[script]:
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    done = run(script, tmp_path, warnings="ignore")  # theirs are not ours to mend
+    assert done.returncode == 0, done.stderr
+    right = re.search(r"([0-9.]+) % of the test images are right", done.stdout)
+    assert right
+    assert float(right[1]) > 30  # of ten classes: it learns what the batches hold
 
 
 def test_demo_goes_the_whole_way_and_fails_below_its_accuracy(tmp_path: Path) -> None:
