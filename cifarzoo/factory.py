@@ -72,8 +72,7 @@ def create(
 
     Args:
         name: ``arch``, or ``arch.tag`` where the tag names a set of weights.
-        pretrained: True for the published weights (of the tag, or of the default one); or a run's folder or a
-            ``.safetensors`` file to take the weights from.
+        pretrained: True for the published weights (of the tag, or of the default one); or what ``load`` takes.
         num_classes: number of logits; 0 gives pooled features; None gives the weights' or the model's default. Other
             classes than the weights' get a new head on the trained body.
         in_channels: channels of the input; others than the weights' get an adapted stem.
@@ -100,7 +99,7 @@ def create(
     _check_count("seed", seed, least=0)
     if pretrained is not False:
         source = name if pretrained is True else str(pretrained)
-        trained = weights.read(name) if pretrained is True else weights.load_weights(Path(pretrained))
+        trained = weights.read(name) if pretrained is True else _read(pretrained)
         model = _with_weights(spec, source, trained, num_classes, in_channels, seed, settings)
         return _normalized(model) if normalize else model
     if normalize:
@@ -121,8 +120,7 @@ def load(path: Path | str, *, normalize: bool = False) -> Classifier:
         IntegrityError: the bytes are not those that the card promises, or do not fit the model it names.
         DownloadError: published weights cannot be fetched.
     """
-    named = re.fullmatch(r"[a-z]\w*(\.(?!safetensors)\w+)?", str(path)) and not Path(path).exists()
-    state, card = weights.read(str(path)) if named else weights.load_weights(path)
+    state, card = _read(path)
     spec = model_info(card.arch)
     model = _with_weights(spec, str(path), (state, card), card.num_classes, card.in_channels, 0, card.settings)
     model.eval()
@@ -151,6 +149,12 @@ def predict(model: nn.Module | str | Path, images: Pictures, top: int = 5) -> li
         _load_plugins()
         model = load(model)
     return training.predict(model, images, top)
+
+
+def _read(source: Path | str) -> tuple[dict[str, Tensor], Card]:
+    """The weights of a run's folder, of a file, or of a name that is neither."""
+    is_name = re.fullmatch(r"[a-z]\w*\.(?!safetensors)\w+", str(source)) and not Path(source).exists()
+    return weights.read(str(source)) if is_name else weights.load_weights(source)
 
 
 def _build(

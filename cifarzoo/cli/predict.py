@@ -14,21 +14,33 @@ from cifarzoo.errors import DataError
 if TYPE_CHECKING:
     from cifarzoo.training import Prediction
 
+BROKEN_PICTURE = 1
+
 
 def predict(
     pictures: Annotated[list[Path], typer.Argument(help="Picture files of any size and mode.")],
     *,
-    model: Annotated[Path, typer.Option(metavar="RUN", help="A run's folder or a .safetensors file.")],
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Weights (arch.tag), a run's folder or a .safetensors file."),
+    ] = None,
     top: Annotated[int, typer.Option(help="How many classes to name.")] = 5,
+    output: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Draw the pictures with their classes into this file.")
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Classify pictures; one that cannot be read is reported and the others go on."""
+    """Classify pictures, with pretrained weights if no model is named.
+
+    One that cannot be read is reported, and the others go on; the exit code is 1 then.
+    """
     import cifarzoo
     from cifarzoo.cli.pictures import read_picture
     from cifarzoo.training.checks import choose_device
+    from cifarzoo.weights import search
 
-    network = cifarzoo.load(model).to(choose_device(device))
+    network = cifarzoo.load(model or search.default()).to(choose_device(device))
     size = network.card.input_size or network.default_input_size
     found: dict[str, list[dict[str, Any]]] = {}
     broken: dict[str, str] = {}
@@ -43,10 +55,14 @@ def predict(
         if not as_json:
             classes = ", ".join(f"{place['class']} {place['probability']:.1%}" for place in found[str(picture)])
             typer.echo(f"{picture}: {classes}")
+    if output is not None and found:
+        from cifarzoo.cli.gallery import write_gallery
+
+        write_gallery(found, output)
     if as_json:
         write_json({"predictions": found, "errors": broken})
     if broken:
-        raise typer.Exit(2)
+        raise typer.Exit(BROKEN_PICTURE)
 
 
 def _ranked(prediction: Prediction) -> list[dict[str, Any]]:

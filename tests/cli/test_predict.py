@@ -10,6 +10,7 @@ from PIL import Image
 
 import cifarzoo
 from cifarzoo.cli.pictures import read_picture
+from cifarzoo.weights import search
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_a_broken_picture_is_reported_and_the_others_go_on(cli, run: Path, pictu
     broken = tmp_path / "broken.png"
     broken.write_bytes(picture.read_bytes()[:60])
     code, out, err = cli("predict", broken, tmp_path / "missing.png", picture, "--model", run, "--json")
-    assert code == 2
+    assert code == 1
     result = json.loads(out)
     assert list(result["predictions"]) == [str(picture)]
     assert set(result["errors"]) == {str(broken), str(tmp_path / "missing.png")}
@@ -51,3 +52,30 @@ def test_top_must_be_positive(cli, run: Path, picture: Path, top: int) -> None:
     code, _, err = cli("predict", picture, "--model", run, "--top", top)
     assert code == 2
     assert f"top (={top})" in err
+
+
+def test_a_drawing_shows_what_could_be_read(cli, run: Path, picture: Path, tmp_path: Path) -> None:
+    code, _, _ = cli("predict", picture, tmp_path / "no.png", "--model", run, "--output", tmp_path / "new" / "seen.png")
+    assert code == 1
+    with Image.open(tmp_path / "new" / "seen.png") as drawn:
+        assert drawn.format == "PNG"
+    code, _, err = cli("predict", picture, "--model", run, "--output", picture / "x.png")
+    assert code == 2
+    assert "cannot be written" in err
+
+
+def test_pretrained_weights_by_default_and_by_name(
+    cli, run: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "PACKAGE", tmp_path / "none")
+    monkeypatch.setenv("CIFARZOO_CACHE", str(tmp_path / "cache"))
+    code, _, err = cli("predict", picture)
+    assert code == 2
+    assert err == "cifarzoo: no pretrained weights are there yet; train a model and name its run (--model RUN)\n"
+    for end in (".safetensors", ".json"):
+        target = tmp_path / "named" / f"baseline_cnn.digits{end}"
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes((run / f"model{end}").read_bytes())
+    monkeypatch.setenv("CIFARZOO_WEIGHTS", str(tmp_path / "named"))
+    wanted = cli("predict", picture, "--model", run).out
+    assert cli("predict", picture).out == cli("predict", picture, "--model", "baseline_cnn.digits").out == wanted

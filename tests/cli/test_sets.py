@@ -46,9 +46,11 @@ def test_pictures_of_ones_own_from_training_to_a_prediction(cli, pictures: Path,
     assert "dog" in out
 
 
+@pytest.mark.filterwarnings("default::cifarzoo.weights.fitting.AdaptedWarning")
 def test_trained_weights_go_on_with_other_classes(cli, pictures: Path, run: Path, tmp_path: Path) -> None:
     options = ("--epochs", 1, "--batch-size", 4, "--output", tmp_path / "run", "--pretrained", run)
     code, _, err = cli(
         "train", "baseline_cnn", "--recipe", "finetune", "--data", "folder", "--root", pictures, *options
     )
     assert code == 0, err
+    assert "AdaptedWarning: baseline_cnn from " in err

@@ -1,0 +1,51 @@
+"""Operations of a run, against a count by hand."""
+
+from __future__ import annotations
+
+import pytest
+from torch import Tensor, nn
+
+from cifarzoo.recipes import Recipe
+from cifarzoo.training.flops import training_pflop
+
+SIDE = 8
+FIRST, SECOND = 2 * 3 * 4 * 9 * SIDE**2, 2 * 4 * 5 * 9 * SIDE**2  # of an image forward: two 3x3 convolutions
+HEAD = 2 * 5 * 7
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_channels = 3
+        self.first, self.second = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 5, 3, padding=1)
+        self.head = nn.Linear(5, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.second(self.first(x)).mean((2, 3)))
+
+
+def counted(**changes: object) -> float:
+    return training_pflop(Net(), Recipe(epochs=3, **changes), images=1000, size_px=SIDE)  # type: ignore[arg-type]
+
+
+def test_forward_and_twice_backward_but_for_the_input_s_gradient() -> None:
+    assert counted() == pytest.approx((2 * FIRST + 3 * SECOND + 3 * HEAD) * 1000 / 1e15)
+
+
+def test_smaller_pictures_cost_less() -> None:
+    whole = 2 * FIRST + 3 * SECOND
+    expected = (0.25 * whole / 4 + 0.75 * whole + 3 * HEAD) * 1000 / 1e15
+    assert counted(sizes=((0.25, SIDE // 2),)) == pytest.approx(expected)
+
+
+def test_frozen_layers_have_no_backward_pass() -> None:
+    free = 2 * FIRST + 3 * SECOND + 3 * HEAD
+    frozen = FIRST + 2 * SECOND + 3 * HEAD  # the second needs no gradient of its input either
+    assert counted(freeze=(("first", 0.5),)) == pytest.approx((0.5 * free + 0.5 * frozen) * 1000 / 1e15)
+
+
+def test_the_model_is_left_alone() -> None:
+    net = Net().eval()
+    training_pflop(net, Recipe(epochs=1, freeze=(("first", 0.0),)), images=1, size_px=SIDE)
+    assert not net.training
+    assert all(parameter.requires_grad and parameter.grad is None for parameter in net.parameters())
