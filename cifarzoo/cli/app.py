@@ -15,13 +15,14 @@ import typer
 
 import cifarzoo
 from cifarzoo.cli import augment as augment_commands
-from cifarzoo.cli import bench, recipes
+from cifarzoo.cli import bench, recipes, weights
 from cifarzoo.cli import data as data_commands
 from cifarzoo.cli.evaluate import evaluate
 from cifarzoo.cli.models import info, list_models
 from cifarzoo.cli.plot import plot
 from cifarzoo.cli.predict import predict
 from cifarzoo.cli.train import train
+from cifarzoo.cli.verify import verify
 from cifarzoo.errors import CifarZooError
 
 USER_MISTAKE = 2
@@ -32,10 +33,12 @@ app.command("info")(info)
 app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("predict")(predict)
+app.command("verify")(verify)
 app.command("plot")(plot)
 app.add_typer(recipes.app)
 app.add_typer(bench.app)
 app.add_typer(data_commands.app)
+app.add_typer(weights.app)
 app.add_typer(augment_commands.app, name="augment")
 
 
