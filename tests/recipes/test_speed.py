@@ -1,0 +1,34 @@
+"""The fast recipes fit the models that they name."""
+
+from __future__ import annotations
+
+import pytest
+
+import cifarzoo
+from cifarzoo.recipes.speed import SPEED_RECIPES, Recipe
+from cifarzoo.training.pacing import Course, Freezer
+
+every_recipe = pytest.mark.parametrize("recipe", SPEED_RECIPES, ids=lambda recipe: recipe.name)
+
+
+@every_recipe
+def test_pictures_grow_to_full_size(recipe: Recipe) -> None:
+    """The scores of a net that has never seen the size it is tested at are worthless."""
+    spec = cifarzoo.model_info(recipe.model)
+    sides = [side for _, side in recipe.sizes]
+    assert sides == sorted(sides) and spec.min_size <= sides[0] <= sides[-1] < spec.input_size
+    assert Course(recipe, 50).size_px(0.99) is None
+
+
+@every_recipe
+def test_frozen_layers_exist_and_some_learn_to_the_end(recipe: Recipe) -> None:
+    model = cifarzoo.create(recipe.model)
+    with Freezer(model, recipe) as freezer:
+        freezer.apply(1.0)
+        assert not model.stem.conv.bias.requires_grad
+        assert model.get_classifier().weight.requires_grad
+
+
+@every_recipe
+def test_evaluated_at_the_end(recipe: Recipe) -> None:
+    assert recipe.epochs % recipe.evaluate_every == 0 and recipe.views == 6
