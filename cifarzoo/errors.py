@@ -8,9 +8,11 @@ CifarZooError
 │   └── IntegrityError               bytes that differ from what their hash promises
 ├── DownloadError (RuntimeError)     a file that could not be fetched
 ├── DivergedError (RuntimeError)     a loss that is no longer finite
-└── ResumeError (RuntimeError)       a run that cannot be continued
+├── ResumeError (RuntimeError)       a run that cannot be continued
+└── LostProcessError (RuntimeError)  one of several processes that train together is gone
 
-Each message names the value, the rule and the remedy. The command line prints it as one line and exits with code 2.
+Each message names the value, the rule and the remedy. The command line prints it as one line and exits with code 2,
+or 1 for LostProcessError, which is nobody's mistake.
 """
 
 
@@ -52,3 +54,7 @@ class DivergedError(CifarZooError, RuntimeError):
 
 class ResumeError(CifarZooError, RuntimeError):
     """A run cannot be continued with what was asked for."""
+
+
+class LostProcessError(CifarZooError, RuntimeError):
+    """Another of the processes that train together has ended, or does not answer."""

@@ -18,19 +18,21 @@ from cifarzoo.cli import augment as augment_commands
 from cifarzoo.cli import bench, recipes, weights
 from cifarzoo.cli import data as data_commands
 from cifarzoo.cli.evaluate import evaluate
+from cifarzoo.cli.lr_find import lr_find
 from cifarzoo.cli.models import info, list_models
 from cifarzoo.cli.plot import plot
 from cifarzoo.cli.predict import predict
 from cifarzoo.cli.train import train
 from cifarzoo.cli.verify import verify
-from cifarzoo.errors import CifarZooError
+from cifarzoo.errors import CifarZooError, LostProcessError
 
-USER_MISTAKE = 2
+LOST_PROCESS, USER_MISTAKE = 1, 2
 
 app = typer.Typer(name="cifarzoo", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("list")(list_models)
 app.command("info")(info)
 app.command("train")(train)
+app.command("lr-find")(lr_find)
 app.command("eval")(evaluate)
 app.command("predict")(predict)
 app.command("verify")(verify)
@@ -67,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: what stands behind ``cifarzoo``; None takes the process's own.
 
     Raises:
-        SystemExit: always; code 2 and one line on stderr for a user's mistake.
+        SystemExit: always; code 2 and one line on stderr for a user's mistake, code 1 and one line when another of
+            several processes is gone.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Read by OpenMP when torch is loaded, later on. Threads that spin while they wait are a hundred times slower beside
@@ -82,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         typer.echo(f"cifarzoo: {' '.join(str(error).split())}", err=True)
-        raise SystemExit(USER_MISTAKE) from None
+        raise SystemExit(LOST_PROCESS if isinstance(error, LostProcessError) else USER_MISTAKE) from None
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:

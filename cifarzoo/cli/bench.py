@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cifarzoo.cli.options import AsJson, Device
-from cifarzoo.cli.output import write_json, write_table
+from cifarzoo.cli.output import NOTHING, write_json, write_table
 
 app = typer.Typer(name="bench", no_args_is_help=True, help="Measure, and keep what was measured.")
 
@@ -24,27 +24,28 @@ def record(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished training run.")],
     *,
     output: Output = None,
+    as_json: AsJson = False,
 ) -> None:
     """Keep what a training run measured as one JSON record."""
     from cifarzoo.bench.runs import run_record
 
-    _give(run_record(run), output)
+    _give(run_record(run), output, as_json=as_json)
 
 
 @app.command("data")
-def data(*, root: BenchRoot, rounds: Rounds = 5, output: Output = None) -> None:
+def data(*, root: BenchRoot, rounds: Rounds = 5, output: Output = None, as_json: AsJson = False) -> None:
     """Batches of the loader against torchvision, datasets and plain indexing, on the real sets."""
     from cifarzoo.bench.data import bench_data
 
-    _give(bench_data(tiny_imagenet=root, cifar10=root, rounds=rounds), output)
+    _give(bench_data(tiny_imagenet=root, cifar10=root, rounds=rounds), output, as_json=as_json)
 
 
 @app.command("augment")
-def augment(*, root: BenchRoot, rounds: Rounds = 5, output: Output = None) -> None:
+def augment(*, root: BenchRoot, rounds: Rounds = 5, output: Output = None, as_json: AsJson = False) -> None:
     """Augmentation against torchvision, kornia and airbench's method, on the real sets (needs cifarzoo[bench])."""
     from cifarzoo.bench.augment import bench_augment
 
-    _give(bench_augment(tiny_imagenet=root, cifar10=root, rounds=rounds), output)
+    _give(bench_augment(tiny_imagenet=root, cifar10=root, rounds=rounds), output, as_json=as_json)
 
 
 @app.command("recipes")
@@ -89,12 +90,89 @@ def recipes(
     write_table(("recipe", "first loss", "last loss", "train %", "test %", "images/s"), rows, title=str(output))
 
 
-def _give(result: dict[str, Any], output: Path | None) -> None:
+@app.command("train")
+def train(
+    *,
+    root: BenchRoot,
+    model: Annotated[str, typer.Option(metavar="NAME", help="Of all contests but that of the recipe.")] = "speednet",
+    images: Annotated[
+        int, typer.Option(min=1, help="Of a contestant's epoch; fewer are quicker, and noisier.")
+    ] = 50_000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 1000,
+    precision: Annotated[str, typer.Option(metavar="NAME", help="auto, fp32 or bf16.")] = "auto",
+    rounds: Annotated[int, typer.Option(min=1, help="How often each contestant runs, in turn.")] = 3,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="step, compiled, peers, defaults or recipe; several may be named; else all."),
+    ] = None,
+    recipe: Annotated[str, typer.Option(metavar="NAME", help="Timed beside airbench94's plain port.")] = "speed/c94",
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """The Trainer against a bare loop, timm's data, Lightning, transformers (with cifarzoo[bench]); fast recipes."""
+    from cifarzoo.bench.train import PARTS, bench_train
+
+    record = bench_train(
+        root,
+        model=model,
+        images=images,
+        batch_size=batch_size,
+        precision=precision,
+        rounds=rounds,
+        parts=part or PARTS,
+        recipe=recipe,
+        say=lambda text: typer.echo(text, err=True),
+    )
+    _give(record, output, as_json=as_json)
+
+
+@app.command("batch")
+def batch(
+    model: Annotated[str, typer.Argument(help="A model, as `cifarzoo list` names it.")],
+    *,
+    batch_size: Annotated[
+        list[int] | None, typer.Option("--batch-size", help="Images a step; may be given several times.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(metavar="PX", help="Side of the images; the model's own by default.")
+    ] = None,
+    precision: Annotated[str, typer.Option(metavar="NAME", help="auto, fp32 or bf16.")] = "auto",
+    seconds: Annotated[float, typer.Option(help="Measure each at least so long.")] = 5.0,
+    device: Device = "auto",
+    plot: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw images/s against batch size.")] = None,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Training speed and memory against batch size."""
+    from cifarzoo.bench.batch import BATCH_SIZES, bench_batch, draw_batch
+
+    record = bench_batch(
+        model,
+        batch_sizes=batch_size or BATCH_SIZES,
+        size=size,
+        precision=precision,
+        seconds=seconds,
+        device=device,
+        say=lambda text: typer.echo(text, err=True),
+    )
+    if plot is not None:
+        draw_batch(record, plot)
+    if output is not None or as_json:
+        _give(record, output, as_json=as_json)
+        return
+    rows = [
+        tuple(NOTHING if row[key] is None else f"{row[key]:g}" for key in record["rows"][0]) for row in record["rows"]
+    ]
+    write_table(("batch", "images/s", "GFLOP/s", "ms a step", "peak MB"), rows, title=f"{model}, {record['precision']}")
+
+
+def _give(result: dict[str, Any], output: Path | None, *, as_json: bool = False) -> None:
     """Write a record to its file, or print it."""
     from cifarzoo.bench.runs import write_record
 
-    if output is None:
+    if output is not None:
+        write_record(result, output)
+    if output is None or as_json:
         write_json(result)
     else:
-        write_record(result, output)
         typer.echo(f"record: {output}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,11 @@ from cifarzoo.cli.options import AsJson, Device, Download, Root, Size
 from cifarzoo.cli.output import write_fields, write_json
 from cifarzoo.cli.sets import open_set
 from cifarzoo.errors import SettingError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cifarzoo.data import Dataset
 
 
 def evaluate(
@@ -22,13 +27,21 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train or test.")] = "test",
     size: Size = None,
     views: Annotated[int, typer.Option(help="Views of each image that are averaged: 1, 2 or 6.")] = 1,
+    plots: Annotated[
+        bool, typer.Option("--plots", help="Draw confusion.png, and the worst mistakes as mistakes.png.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the plots go; the run's folder by default.")
+    ] = None,
     download: Download = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Measure a trained model on the whole test set of a data set."""
     import cifarzoo
+    from cifarzoo.training import compute_logits
     from cifarzoo.training.checks import choose_device
+    from cifarzoo.training.evaluation import summarize
 
     model = cifarzoo.load(run)
     card = model.card
@@ -37,9 +50,13 @@ def evaluate(
         raise SettingError(f"the card of {run} names no data set; add --data NAME")
     model_size = card.input_size or model.default_input_size
     dataset = open_set(name, root, split, size=size, model_size=model_size, download=download)
-    result = cifarzoo.evaluate(model.to(choose_device(device)), dataset, views=views)
+    logits = compute_logits(model.to(choose_device(device)), dataset, views=views)
+    result = summarize(logits, dataset.targets, dataset.classes, views=views)
+    folder = output or (run if run.is_dir() else run.parent)
+    pictures = _draw(logits, dataset, folder) if plots else []
     if as_json:
-        write_json({"run": str(run), "data": name, "split": split, **asdict(result)})
+        drawn = [str(path) for path in pictures]
+        write_json({"run": str(run), "data": name, "split": split, **asdict(result), "plots": drawn})
         return
     write_fields(
         [
@@ -48,5 +65,22 @@ def evaluate(
             ("loss", f"{result.loss:.4f}"),
             ("calibration error", f"{result.ece:.4f}"),
             ("images", f"{result.images} ({name}, {split}, {result.views} view{'s' * (result.views > 1)})"),
+            *(("plot", str(path)) for path in pictures),
         ]
     )
+
+
+def _draw(logits: Tensor, dataset: Dataset, folder: Path) -> list[Path]:
+    """Draw what is taken for what, and the pictures on which the model is most sure and wrong."""
+    from cifarzoo.training.plots import draw_confusion, draw_mistakes, save_figure
+
+    figures = {
+        "confusion.png": draw_confusion(logits, dataset.targets, dataset.class_names),
+        "mistakes.png": draw_mistakes(dataset.images, logits, dataset.targets, dataset.class_names),
+    }
+    try:
+        for name, figure in figures.items():
+            save_figure(figure, folder / name)
+    except OSError as error:
+        raise SettingError(f"--output {folder} cannot be written ({error.strerror}); choose another") from None
+    return [folder / name for name in figures]

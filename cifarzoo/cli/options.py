@@ -17,3 +17,26 @@ Size = Annotated[
     int | None, typer.Option(metavar="PX", help="Side of the images, for a folder of pictures; the model's by default.")
 ]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set where it is missing.")]
+
+RECIPE = "Recipe"
+Model = Annotated[str | None, typer.Argument(help="A model, as `cifarzoo list` names it.")]
+Data = Annotated[str | None, typer.Option(metavar="NAME", help="The data set, such as cifar10 or digits.")]
+ModelSettings = Annotated[
+    list[str] | None,
+    typer.Option("--model-set", metavar="KEY=VALUE", help="A setting of the model's family, such as dropout=0.2."),
+]
+Pretrained = Annotated[
+    Path | None, typer.Option(metavar="RUN", help="Begin with the weights of a run; other classes get a new head.")
+]
+Images = Annotated[int | None, typer.Option(metavar="N", help="Train on N images, equally many of each class.")]
+RecipeName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="A named recipe to start from.", rich_help_panel=RECIPE)
+]
+BatchSize = Annotated[int | None, typer.Option(help="Images a step.", rich_help_panel=RECIPE)]
+Optimizer = Annotated[str | None, typer.Option(help="sgd, adam, adamw or muon.", rich_help_panel=RECIPE)]
+Augment = Annotated[str | None, typer.Option(help="An augmentation preset.", rich_help_panel=RECIPE)]
+Seed = Annotated[int | None, typer.Option(help="Of weights, order and augmentation.", rich_help_panel=RECIPE)]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any other field of the recipe.", rich_help_panel=RECIPE),
+]

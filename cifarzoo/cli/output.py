@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import typer
 
 NOTHING = "-"
+
+
+def is_first_process() -> bool:
+    """Whether this is the one of the processes that torchrun has started that says what came out."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def write_json(value: Any) -> None:

@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from cifarzoo.errors import RecipeError
+from cifarzoo.errors import LostProcessError, RecipeError
 from cifarzoo.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Ranks:
         if self.world_size == 1:
             return sums
         flat = torch.cat([*(tensor.float().flatten() for tensor in tensors), sums.float()])
-        dist.all_reduce(flat)
+        self._add_up(flat)
         parts = torch.split(flat, [*(tensor.numel() for tensor in tensors), len(sums)])
         for tensor, part in zip(tensors, parts[:-1], strict=True):
             tensor.copy_(part.view(tensor.shape) / self.world_size)
@@ -92,7 +92,7 @@ class Ranks:
         if self.world_size == 1:
             return flag
         found = torch.tensor(float(flag), device=device)
-        dist.all_reduce(found)
+        self._add_up(found)
         return bool(found)
 
     def gather(self, rows: Tensor, places: Tensor, count: int) -> Tensor:
@@ -110,7 +110,7 @@ class Ranks:
             return rows
         whole = rows.new_zeros(count, rows.shape[1])
         whole[places] = rows
-        dist.all_reduce(whole)  # all but one process add 0: exact
+        self._add_up(whole)  # all but one process add 0: exact
         return whole
 
     @torch.no_grad()
@@ -118,20 +118,42 @@ class Ranks:
         """Give every process the state of rank 0, and whether its run is finished."""
         if self.world_size == 1:
             return finished
-        tensors = state.tensors()
         facts = json.dumps({"facts": state.facts(), "finished": finished}).encode()
         size = torch.tensor(len(facts), device=device)
-        dist.broadcast(size, 0)
+        self._copy_of_first(size)
         message = torch.zeros(int(size), dtype=torch.uint8, device=device)
         if self.rank == 0:
             message.copy_(torch.frombuffer(bytearray(facts), dtype=torch.uint8))
-        dist.broadcast(message, 0)
+        self._copy_of_first(message)
+        tensors = state.tensors()
         flat = {name: tensor.to(device, memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
         for tensor in flat.values():
-            dist.broadcast(tensor, 0)
+            self._copy_of_first(tensor)
         received = json.loads(bytes(message.cpu().tolist()))
         state.restore(flat, received["facts"])
         return bool(received["finished"])
+
+    def _add_up(self, tensor: Tensor) -> None:
+        """Replace the tensor by its sum over the processes."""
+        with _answered(self.rank):
+            dist.all_reduce(tensor)
+
+    def _copy_of_first(self, tensor: Tensor) -> None:
+        """Replace the tensor by that of rank 0."""
+        with _answered(self.rank):
+            dist.broadcast(tensor, 0)
+
+
+@contextlib.contextmanager
+def _answered(rank: int) -> Iterator[None]:
+    """Say plainly what the library of messages between processes reports when another one is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise LostProcessError(
+            f"process {rank} has lost another one, which has ended or has not answered for {_TIMEOUT_S:.0f} s: see "
+            "what it said; the same command goes on from the last checkpoint, torchrun --max-restarts 3 by itself"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -139,6 +161,9 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     """Join the processes that torchrun started, and leave them at the end; alone if there are none.
 
     A process that dies, or does not answer within a minute, is an error in all others.
+
+    Raises:
+        LostProcessError: the others do not come within a minute.
     """
     if dist.is_initialized():  # the caller has made the group, and keeps it
         yield Ranks(rank=dist.get_rank(), world_size=dist.get_world_size())
@@ -150,7 +175,8 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     backend = "nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=timedelta(seconds=_TIMEOUT_S))
+    with _answered(int(os.environ.get("RANK", "0"))):
+        dist.init_process_group(backend, timeout=timedelta(seconds=_TIMEOUT_S))
     try:
         yield Ranks(rank=dist.get_rank(), world_size=world_size)
     finally:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 
 import cifarzoo
 from cifarzoo.cli import main
-from cifarzoo.errors import UnknownModelError
+from cifarzoo.cli.app import app
+from cifarzoo.errors import LostProcessError, UnknownModelError
 
-COMMANDS = ("list", "info", "train", "eval", "predict", "plot")
+COMMANDS = ("list", "info", "train", "lr-find", "eval", "predict", "plot")
 
 
 def test_version(cli) -> None:
@@ -24,6 +28,31 @@ def test_every_command_explains_itself_and_has_json(cli, command: str) -> None:
     code, out, _ = cli(command, "--help")
     assert code == 0
     assert "--json" in out
+
+
+def every_command(group: Any, *names: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from every_command(command, *names, name)
+        else:
+            yield (*names, name), command
+
+
+def test_json_everywhere() -> None:
+    found = dict(every_command(typer.main.get_command(app)))
+    assert len(found) > 20
+    without = [
+        names for names, command in found.items() if not any("--json" in option.opts for option in command.params)
+    ]
+    assert without == [("weights", "card")]  # writes a document; `weights info --json` has what is in it
+
+
+def test_a_lost_process_is_one_line_and_code_1(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose(name: str) -> None:
+        raise LostProcessError("process 0 has lost another one")
+
+    monkeypatch.setattr("cifarzoo.factory.model_info", lose)
+    assert cli("info", "this") == (1, "", "cifarzoo: process 0 has lost another one\n")
 
 
 def test_help_names_every_command(cli) -> None:

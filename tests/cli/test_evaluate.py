@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import cifarzoo
 
@@ -47,3 +48,38 @@ def test_altered_weights_are_refused(cli, run: Path, tmp_path: Path) -> None:
     code, _, err = cli("eval", tmp_path)
     assert code == 2
     assert "SHA-256" in err
+
+
+def test_plots_lie_in_the_runs_folder_or_where_they_are_wanted(cli, run: Path, tmp_path: Path) -> None:
+    names = ("confusion.png", "mistakes.png")
+    code, out, _ = cli("eval", run, "--plots", "--output", tmp_path / "new")
+    assert code == 0
+    for name in names:
+        assert str(tmp_path / "new" / name) in out
+        with Image.open(tmp_path / "new" / name) as picture:
+            assert len(picture.convert("L").getcolors()) > 10  # something is drawn
+    assert not any((run / name).exists() for name in names)
+    result = json.loads(cli("eval", run / "model.safetensors", "--plots", "--json").out)
+    assert result["plots"] == [str(run / name) for name in names]
+    for name in names:
+        assert (run / name).read_bytes() == (tmp_path / "new" / name).read_bytes()
+        (run / name).unlink()
+
+
+def test_plots_that_cannot_be_written_are_one_line(cli, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = cli("eval", run, "--plots", "--output", tmp_path / "file")
+    assert code == 2
+    assert "cannot be written" in err
+    assert err.count("\n") == 1
+
+
+def test_data_of_other_classes_are_one_line(cli, run: Path, tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for number in range(5):
+            Image.new("L", (40, 40), 50 * number).save(tmp_path / name / f"{number}.png")
+    code, out, err = cli("eval", run, "--data", "folder", "--root", tmp_path)
+    assert (code, out) == (2, "")
+    assert "2 classes" in err
+    assert err.count("\n") == 1

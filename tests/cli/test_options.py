@@ -6,8 +6,8 @@ import inspect
 
 import pytest
 
-from cifarzoo.cli import evaluate, models, predict, train
-from cifarzoo.cli.options import AsJson, Device, Download, Root, Size
+from cifarzoo.cli import evaluate, lr_find, models, predict, train
+from cifarzoo.cli.options import AsJson, Device, Download, RecipeName, Root, Settings, Size
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ from cifarzoo.cli.options import AsJson, Device, Download, Root, Size
         (models.list_models, {"as_json": AsJson}),
         (models.info, {"as_json": AsJson}),
         (train.train, {"as_json": AsJson, "device": Device, "root": Root, "size": Size, "download": Download}),
+        (train.train, {"recipe": RecipeName, "settings": Settings}),
+        (lr_find.lr_find, {"recipe": RecipeName, "settings": Settings, "as_json": AsJson}),
         (evaluate.evaluate, {"as_json": AsJson, "device": Device, "root": Root, "size": Size, "download": Download}),
         (predict.predict, {"as_json": AsJson, "device": Device}),
     ],

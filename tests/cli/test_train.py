@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import cifarzoo
 
@@ -114,6 +115,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(tmp_path: Path, number: sig
         (("baseline_cnn", *DIGITS, "--augment", "nothing"), "'nothing'"),
         (("baseline_cnn", *DIGITS, "--resume", "maybe"), "resume (='maybe')"),
         (("baseline_cnn", *DIGITS, "--device", "nothing"), "device (='nothing')"),
+        (("baseline_cnn", *DIGITS, "--holdout", 1.5), "fraction (=1.5)"),
     ],
 )
 def test_a_mistake_is_one_line_before_anything_is_written(cli, tmp_path: Path, arguments: tuple, said: str) -> None:
@@ -130,3 +132,38 @@ def test_an_unwritable_folder_is_one_line(cli, tmp_path: Path) -> None:
     assert code == 2
     assert "cannot be written" in err
     assert err.count("\n") == 1
+
+
+def test_a_part_is_held_out_to_select_by(cli, tmp_path: Path) -> None:
+    line = ("train", "baseline_cnn", *DIGITS, *NARROW, "--batch-size", 10, "--holdout", 0.25)
+    code, out, _ = cli(*line, "--output", tmp_path / "run", "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert (result["train_images"], result["holdout_images"]) == (30, 10)
+    assert 0 <= result["holdout_top1"] <= 100
+    environment = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert (environment["train"]["images"], environment["holdout"]["images"]) == (30, 10)
+
+
+def test_pictures_that_are_too_small_for_the_model_are_one_line(cli, tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(5):
+            Image.new("L", (20, 20), 50 * number).save(tmp_path / "pictures" / name / f"{number}.png")
+    line = ("train", "baseline_cnn", "--data", "folder", "--root", tmp_path / "pictures", "--batch-size", 4)
+    code, out, err = cli(*line, "--size", 4, "--output", tmp_path / "run")
+    assert (code, out) == (2, "")
+    assert "px or more" in err
+    assert err.count("\n") == 1
+
+
+def test_the_table_of_the_report_ends_a_run(cli, tmp_path: Path) -> None:
+    _, _, err = cli("train", "baseline_cnn", *DIGITS, *NARROW, "--output", tmp_path / "run")
+    assert "Param | Epoch | Speed" in err
+    assert "| Train Acc | Test Acc" in err
+
+
+def test_only_the_first_process_says_what_came_out(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")  # of a group of one, which changes nothing else
+    for end in ([], ["--json"]):
+        assert cli("train", "baseline_cnn", *DIGITS, *NARROW, *end, "--output", tmp_path / "run")[:2] == (0, "")

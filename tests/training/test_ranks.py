@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from cifarzoo.errors import RecipeError
+from cifarzoo.errors import LostProcessError, RecipeError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import Trainer, evaluate
 from cifarzoo.training.history import History
@@ -129,29 +129,59 @@ def test_evaluation_counts_each_image_once(count: int, tmp_path: Path, make_net:
     assert run(2, work) == [0, 0]
 
 
-@pytest.mark.parametrize("dying", [0, 1])
-def test_a_process_that_dies_ends_the_others_and_the_run_is_taken_up(
-    dying: int, tmp_path: Path, make_net: Nets, make_set: Sets
-) -> None:
-    train, test = make_set(64), make_set(20, seed=1)
-    assert run(2, lambda rank: fit(tmp_path / "unbroken", make_net(), train, test)) == [0, 0]
-    started = time.monotonic()
+def killed_at(dying: int, step: int, folder: Path, make_net: Nets, make_set: Sets) -> list[int]:
+    """Exit codes of two processes one of which is killed after a step; 3 is that of the one that has noticed."""
 
     def work(rank: int) -> None:
-        def hook(step: int, loss: Tensor) -> None:
-            if rank == dying and step == 7:
+        def hook(made: int, loss: Tensor) -> None:
+            if rank == dying and made == step:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        fit(tmp_path / "run", make_net(), train, test, on_step=hook, checkpoint_every_s=0)
+        with pytest.raises(LostProcessError, match=f"process {rank} has lost another one, .* goes on from the last"):
+            fit(folder, make_net(), make_set(64), make_set(20, seed=1), on_step=hook, checkpoint_every_s=0)
+        raise SystemExit(3)
 
-    found = run(2, work)
-    assert found[dying] == -signal.SIGKILL
-    assert found[1 - dying] == 1
+    return run(2, work)
+
+
+def assert_ends_and_is_taken_up(dying: int, step: int, folder: Path, make_net: Nets, make_set: Sets) -> None:
+    """The run ends within a minute, and the same call then goes on to the very same end."""
+    train, test = make_set(64), make_set(20, seed=1)
+    unbroken, broken = folder / "unbroken", folder / f"{dying}-{step}"
+    if not unbroken.exists():
+        assert run(2, lambda rank: fit(unbroken, make_net(), train, test)) == [0, 0]
+    started = time.monotonic()
+    found = killed_at(dying, step, broken, make_net, make_set)
+    assert (found[dying], found[1 - dying]) == (-signal.SIGKILL, 3)
     assert time.monotonic() - started < 60
-    assert run(2, lambda rank: fit(tmp_path / "run", make_net(9), train, test)) == [0, 0]
-    one, two = (load_weights(tmp_path / name)[0] for name in ("unbroken", "run"))
+    assert run(2, lambda rank: fit(broken, make_net(9), train, test)) == [0, 0]
+    one, two = (load_weights(run_)[0] for run_ in (unbroken, broken))
     assert all(torch.equal(one[name], two[name]) for name in one)
-    assert curve(tmp_path / "unbroken") == curve(tmp_path / "run")
+    assert curve(unbroken) == curve(broken)
+
+
+def test_a_process_that_dies_ends_the_others_and_the_run_is_taken_up(
+    tmp_path: Path, make_net: Nets, make_set: Sets
+) -> None:
+    """At the first step, at the last of an epoch, in the middle and at the end of the run."""
+    for dying, step in ((1, 1), (0, 4), (1, 7), (0, 12)):
+        assert_ends_and_is_taken_up(dying, step, tmp_path, make_net, make_set)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("dying", [0, 1])
+def test_a_process_that_dies_at_any_step(dying: int, tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    for step in range(1, 13):
+        assert_ends_and_is_taken_up(dying, step, tmp_path, make_net, make_set)
+
+
+def test_a_process_that_never_comes_is_said_within_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cifarzoo.training.ranks._TIMEOUT_S", 1.0)
+    given = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LostProcessError, match="process 0 has lost another one"), joined(CPU):
+        pass
 
 
 def test_a_signal_to_one_lets_all_leave_after_the_same_step(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:

@@ -1,0 +1,159 @@
+"""What a command line chooses: a recipe with its changes, the images, and the model that fits both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cifarzoo.cli.sets import open_set
+from cifarzoo.errors import CifarZooError, SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cifarzoo.data import Dataset
+    from cifarzoo.models import Classifier
+    from cifarzoo.recipes import Recipe
+
+
+class Choice(NamedTuple):
+    """Everything that a run needs."""
+
+    recipe: Recipe
+    network: Classifier
+    training: Dataset
+    open_split: Callable[[str], Dataset]
+    """Opens another part of the data set."""
+
+
+def choose(
+    recipe: Recipe,
+    *,
+    model_settings: Sequence[str] | None,
+    pretrained: Path | None,
+    root: Path | None,
+    images: int | None,
+    size: int | None,
+    download: bool,
+) -> Choice:
+    """Open the training images and build the model.
+
+    Args:
+        recipe: names both.
+        model_settings: ``KEY=VALUE`` each, of the model's family.
+        pretrained: weights to begin with.
+        root: where the data set lies.
+        images: train on so many of them.
+        size: side in px, for a folder of pictures.
+        download: fetch the set where it is missing.
+
+    Raises:
+        SettingError: what is missing or does not fit; names are checked before any data are read.
+    """
+    import cifarzoo
+
+    of_model = {name: _parse_json(value) for name, value in parse_settings(model_settings or []).items()}
+    arch, data = _check_choice(recipe, of_model)
+    model_size = cifarzoo.model_info(arch).input_size
+    open_split = partial(open_set, data, root, size=size, model_size=model_size, download=download)
+    training = _part(open_split("train"), images, seed=recipe.seed)
+    network = _create(arch, of_model, training, pretrained=pretrained, seed=recipe.seed)
+    return Choice(recipe, network, training, open_split)
+
+
+def choose_recipe(
+    name: str | None,
+    *,
+    model: str | None,
+    data: str | None,
+    pretrained: Path | None = None,
+    settings: Sequence[str] | None = None,
+    **changes: Any,
+) -> Recipe:
+    """The recipe of that name, or one that fits, with what was said on the command line.
+
+    Args:
+        name: None for ``finetune`` with weights to begin with, ``digits`` for the digits, else ``quick``.
+        model: in place of the recipe's.
+        data: likewise.
+        pretrained: weights to begin with.
+        settings: ``KEY=VALUE`` each, of the recipe.
+        changes: fields of the recipe; None leaves one as it is.
+    """
+    from cifarzoo import recipes
+
+    fitting = "finetune" if pretrained else "digits" if data == "digits" else "quick"
+    chosen = recipes.get(name or fitting)
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if changes.get("epochs", chosen.epochs) <= chosen.warmup_epochs:
+        changes = {"warmup_epochs": changes["epochs"] / 4, **changes}  # a shorter run has a shorter warm-up
+    chosen = chosen.replace(model=model or chosen.model, data=data or chosen.data, **changes)
+    return chosen.with_settings(parse_settings(settings or []))
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, str]:
+    """``["lr=0.05"]`` as a dict; SettingError for one that has no ``=``."""
+    pairs = [setting.partition("=") for setting in settings]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise SettingError(f"setting {name!r} must be KEY=VALUE, such as --set lr=0.05")
+    return {name: value for name, _, value in pairs}
+
+
+def _parse_json(text: str) -> Any:
+    """A value from the command line: JSON, or else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _check_choice(recipe: Recipe, settings: Mapping[str, Any]) -> tuple[str, str]:
+    """The names of model and data set; SettingError where one is missing or wrong, before any data are read."""
+    import cifarzoo
+    from cifarzoo import data
+    from cifarzoo.registry import check_settings
+
+    if recipe.model is None:
+        raise SettingError(f"recipe {recipe.name!r} fits any model: name one (see `cifarzoo list`)")
+    if recipe.data is None:
+        raise SettingError(f"recipe {recipe.name!r} fits any data: name a set with --data ({', '.join(data.names())})")
+    check_settings(cifarzoo.model_info(recipe.model), settings)
+    return recipe.model, recipe.data
+
+
+def _create(
+    name: str, settings: Mapping[str, Any], dataset: Dataset, *, pretrained: Path | None, seed: int
+) -> Classifier:
+    """The model for a data set; SettingError for settings of a wrong kind."""
+    import cifarzoo
+
+    try:
+        return cifarzoo.create(
+            name,
+            pretrained=pretrained or False,
+            num_classes=len(dataset.classes),
+            in_channels=dataset.images.shape[1],
+            seed=seed,
+            **settings,
+        )
+    except CifarZooError:
+        raise
+    except (TypeError, ValueError, RuntimeError) as error:  # whatever the family makes of a list where a number belongs
+        raise SettingError(
+            f"{name} cannot be built with {dict(settings)} ({error}); see its class for what they are"
+        ) from None
+
+
+def _part(dataset: Dataset, images: int | None, *, seed: int) -> Dataset:
+    """About that many images of a set, the same share of each class; all of them for None."""
+    from cifarzoo.data.parts import stratified, subset
+
+    if images is None or images == len(dataset):
+        return dataset
+    if not 1 <= images < len(dataset):
+        raise SettingError(f"--images {images} must lie in 1 ... {len(dataset)}, the images of {dataset.name}")
+    return subset(dataset, stratified(dataset.targets, images / len(dataset), seed=seed)[1])

@@ -1,0 +1,35 @@
+"""What a command line chooses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cifarzoo.cli.choice import choose_recipe, parse_settings
+from cifarzoo.errors import RecipeError, SettingError
+
+
+def test_a_recipe_that_fits_is_taken_where_none_is_named() -> None:
+    assert choose_recipe(None, model="resnet17", data="cifar10").name == "quick"
+    assert choose_recipe(None, model=None, data="digits").name == "digits"
+    assert choose_recipe(None, model=None, data="digits", pretrained=Path("run")).name == "finetune"
+    assert choose_recipe("standard", model=None, data="digits", pretrained=Path("run")).name == "standard"
+
+
+def test_what_is_said_goes_above_the_recipe() -> None:
+    chosen = choose_recipe("report/resnet17", model="baseline_cnn", data=None, lr=0.5, seed=None, settings=["epochs=7"])
+    assert (chosen.model, chosen.data, chosen.lr, chosen.seed, chosen.epochs) == ("baseline_cnn", "cifar10", 0.5, 0, 7)
+
+
+def test_a_shorter_run_has_a_shorter_warm_up() -> None:
+    assert choose_recipe("quick", model=None, data=None, epochs=1).warmup_epochs == 0.25
+    assert choose_recipe("quick", model=None, data=None, epochs=2).warmup_epochs == 1
+
+
+def test_settings() -> None:
+    assert parse_settings(["lr=0.1", "name=a=b"]) == {"lr": "0.1", "name": "a=b"}
+    with pytest.raises(SettingError, match="KEY=VALUE"):
+        parse_settings(["lr"])
+    with pytest.raises(RecipeError, match="no field"):
+        choose_recipe("quick", model=None, data=None, settings=["rate=1"])
