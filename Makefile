@@ -20,7 +20,7 @@ help:
 	@echo "make test                 the tests (TESTS='tests/models -k resnet' for some, WORKERS=8 for more cores)"
 	@echo "make check                lint, formatting, types and the direction of imports"
 	@echo "make format               let ruff mend what it can"
-	@echo "make readme               renew the model table in README.md and docs/models.md"
+	@echo "make readme               renew the tables of models and results, and the plot"
 	@echo "make docs                 the documentation, into docs/_build/html"
 	@echo "make wheel-check          build the wheel and use it outside of the checkout"
 	@echo "make campaign             the long fault campaigns"
@@ -55,6 +55,7 @@ format: $(INSTALLED)
 
 readme: $(INSTALLED)
 	$(BIN)/python docs/renew_tables.py
+	$(BIN)/python docs/renew_results.py
 
 docs: $(INSTALLED)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html

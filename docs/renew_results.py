@@ -1,0 +1,261 @@
+"""Write the results into the pages that show them: tables from cards and records, and the plot (`make readme`)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cifarzoo.recipes import REPORT, ReportRow
+from cifarzoo.weights import Card
+
+ROOT = Path(__file__).parent.parent
+CARDS = (ROOT / "cifarzoo" / "weights" / "files", ROOT / "weights-extra")
+RECORDS = ROOT / "docs" / "results"
+PLOT = ROOT / "docs" / "pictures" / "accuracy-pflop.png"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "reproduce.md")
+MARKED = re.compile(r"(<!-- results (\w+): [^\n]* -->\n).*?(<!-- /results -->)", re.DOTALL)
+TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny_imagenet": "Tiny-ImageNet"}
+WHOLE = {"cifar10": 50_000, "cifar100": 50_000, "tiny_imagenet": 100_000}
+NOTHING = "-"
+SCORES = ("top1", "top1_views")
+
+
+def read_cards() -> dict[str, Card]:
+    """The cards of all weights in the repository, by name, sorted."""
+    paths = sorted((path for folder in CARDS for path in folder.glob("*.*.json")), key=lambda path: path.stem)
+    return {path.stem: Card.from_json(path.read_bytes(), source=str(path)) for path in paths}
+
+
+def read_runs() -> list[dict[str, Any]]:
+    """The records of training runs on a whole data set, the shorter ones first."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RECORDS.glob("*.json"))]
+    runs = [one for one in found if isinstance(one, dict) and one.get("kind") == "training run"]
+    whole = [run for run in runs if run["train_images"] == WHOLE.get(run["dataset"])]
+    return sorted(whole, key=lambda run: (run["dataset"], run["seconds"]))
+
+
+def read_anchors() -> list[dict[str, Any]]:
+    """Published results, each with its source."""
+    anchors: list[dict[str, Any]] = json.loads((RECORDS / "anchors.json").read_text(encoding="utf-8"))["anchors"]
+    return anchors
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown; columns of numbers are aligned to the right."""
+    numbers = [bool(rows) and all(re.match(r"[\d-]", row[place]) for row in rows) for place in range(len(columns))]
+    rules = ["---:" if right else "---" for right in numbers]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (columns, rules, *rows))
+
+
+def minutes(seconds: float | None) -> str:
+    """A time as people say it."""
+    if seconds is None:
+        return NOTHING
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number, or nothing."""
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def weight_of(row: ReportRow, cards: dict[str, Card]) -> tuple[str, Card] | None:
+    """The weights that stand against a row of the report: the same model on the same data."""
+    same = [(name, card) for name, card in cards.items() if (card.arch, card.dataset) == (row.model, row.dataset)]
+    return same[0] if same else None
+
+
+def report_table(cards: dict[str, Card]) -> str:
+    """The report against cifarzoo, row by row, and then what the report has no row for."""
+    columns = ("row", "what", "data", "", "params", "epochs", "time", "hardware", "loss", "top-1 %", "6 views %")
+    rows = []
+    for row in REPORT:
+        report_s = row.epochs * row.epoch_s
+        facts = (row.row, row.what, TITLES[row.dataset])
+        theirs = (f"{row.params / 1e6:.2f}M", str(row.epochs), minutes(report_s), "RTX 4090", f"{row.loss:g}")
+        rows.append((*facts, "report", *theirs, f"{row.top1:.2f}", NOTHING))
+        found = weight_of(row, cards)
+        ours = _ours(found[1]) if found else (*[NOTHING] * 5, "no weight yet", NOTHING)
+        rows.append((*facts, f"`{found[0]}`" if found else f"`{row.model}`", *ours))
+    models = {row.model for row in REPORT}
+    for name, card in cards.items():
+        if card.arch not in models:
+            rows.append(
+                (NOTHING, "not in the report", TITLES.get(card.dataset or "", NOTHING), f"`{name}`", *_ours(card))
+            )
+    return table(columns, rows)
+
+
+def _ours(card: Card) -> tuple[str, ...]:
+    """Weights as the cells of a row."""
+    return (
+        f"{(card.params or 0) / 1e6:.2f}M",
+        NOTHING if card.epochs is None else f"{card.epochs:g}",
+        minutes(card.seconds),
+        f"{card.hardware}, {card.threads} threads",
+        number(card.train_loss, 3),
+        number(card.top1),
+        number(card.top1_views),
+    )
+
+
+def first_screen(cards: dict[str, Card]) -> str:
+    """What the README says first: the weights there are, then the report's best beside them."""
+    columns = ("weights", "data", "params", "top-1 %", "6 views %", "trained in", "report's best with this model %")
+    rows = []
+    for name, card in cards.items():
+        size, _, time, hardware, _, top1, views = _ours(card)
+        cells = (TITLES.get(card.dataset or "", NOTHING), size, top1, views, f"{time}, {hardware}")
+        rows.append((f"`{name}`", *cells, number(_best(card.arch, card.dataset))))
+    for row in REPORT:
+        if weight_of(row, cards) is None and row.top1 == _best(row.model, row.dataset):
+            cells = (TITLES[row.dataset], f"{row.params / 1e6:.2f}M", "no weight yet", NOTHING, NOTHING)
+            rows.append((f"`{row.model}`", *cells, number(row.top1)))
+    return table(columns, rows)
+
+
+def _best(model: str, dataset: str | None) -> float | None:
+    """The best that the report reached with a model."""
+    return max((row.top1 for row in REPORT if (row.model, row.dataset) == (model, dataset)), default=None)
+
+
+def seeds_table(cards: dict[str, Card]) -> str:
+    """The results of several seeds."""
+    rows = []
+    for name, card in cards.items():
+        seeds = card.seeds or {}
+        if seeds.get("n", 0) > 1:
+            cells = [
+                f"{seeds[f'{key}_mean']:.2f} ± {seeds[f'{key}_std']:.2f}" if key in seeds else NOTHING for key in SCORES
+            ]
+            rows.append((f"`{name}`", str(seeds["n"]), *cells, str(card.seed), f"{number(card.pflop, 3)}"))
+    return (
+        table(("weights", "seeds", "top-1 %", "6 views %", "published", "PFLOP a seed"), rows) if rows else "None yet."
+    )
+
+
+def anchor_table() -> str:
+    """The published results of the plot, with their sources."""
+    columns = ("what", "data", "params", "PFLOP", "epochs", "time", "top-1 %", "views", "source")
+    rows = []
+    for anchor in read_anchors():
+        size = NOTHING if anchor["params"] is None else f"{anchor['params'] / 1e6:.2f}M"
+        time = f"{anchor['time']}, {anchor['hardware']}" if anchor["time"] else NOTHING
+        source = f"{anchor['source']} ({anchor['note']})" if anchor["note"] else anchor["source"]
+        pflop = NOTHING if anchor["pflop"] is None else f"{anchor['pflop']:g}"
+        cells = (size, pflop, f"{anchor['epochs']:g}", time, number(anchor["top1"]), str(anchor["views"]), source)
+        rows.append((anchor["name"], TITLES[anchor["dataset"]], *cells))
+    return table(columns, rows)
+
+
+def runs_table() -> str:
+    """How far each recorded run got in its time."""
+    columns = ("data", "time", "model", "recipe", "epochs", "PFLOP", "top-1 %", "6 views %", "seed", "processor")
+    rows = [
+        (
+            TITLES[run["dataset"]],
+            minutes(run["seconds"]),
+            f"`{run['model']}`",
+            str(run["recipe"]["name"]),
+            f"{run['epochs']:g}",
+            number(run.get("pflop"), 3),
+            number(run["top1"]),
+            number(run.get("top1_views")),
+            str(run["seed"]),
+            f"{run['environment']['hardware']}, {run['environment']['threads']} threads",
+        )
+        for run in read_runs()
+    ]
+    return table(columns, rows) if rows else "None yet."
+
+
+def commands_table(cards: dict[str, Card]) -> str:
+    """The command that makes each row."""
+    rows = [(f"`{name}`", f"`{card.command}`" if card.command else "in the card") for name, card in cards.items()]
+    made = {(card.arch, card.dataset) for card in cards.values()}
+    for row in REPORT:
+        done = "" if (row.model, row.dataset) in made else "; no weight yet"
+        rows.append((f"{row.row}{done}", f"`cifarzoo train --recipe {row.recipe} --root DIR --output RUN`"))
+    return table(("row", "command"), rows)
+
+
+def texts() -> dict[str, str]:
+    """What belongs between the marks of each name."""
+    cards = read_cards()
+    return {
+        "report": report_table(cards),
+        "first": first_screen(cards),
+        "seeds": seeds_table(cards),
+        "anchors": anchor_table(),
+        "runs": runs_table(),
+        "commands": commands_table(cards),
+    }
+
+
+def renewed(page: str, found: dict[str, str]) -> str:
+    """A page's text with all that stands between marks written anew."""
+    text, count = MARKED.subn(lambda match: f"{match[1]}\n{found[match[2]]}\n\n{match[3]}", page)
+    if not count:
+        raise ValueError("a page must hold the marks of at least one table")
+    return text
+
+
+def plotted() -> list[dict[str, Any]]:
+    """The points of the plot."""
+    ours = [
+        {"name": name, "dataset": card.dataset, "pflop": card.pflop, "top1": top1, "views": views, "ours": True}
+        for name, card in read_cards().items()
+        for top1, views in ((card.top1, 1), (card.top1_views, card.views))
+        if card.pflop is not None and top1 is not None
+    ]
+    keys = ("name", "dataset", "pflop", "top1", "views")
+    theirs = [{**{key: anchor[key] for key in keys}, "ours": False} for anchor in read_anchors() if anchor["pflop"]]
+    return [*theirs, *ours]
+
+
+def digest(points: list[dict[str, Any]]) -> str:
+    """What tells whether a drawing is of these points."""
+    return hashlib.sha256(json.dumps(points, sort_keys=True).encode()).hexdigest()
+
+
+def draw(points: list[dict[str, Any]], path: Path) -> None:
+    """Accuracy against operations of training, a panel for each data set."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4.2), layout="constrained", dpi=110)
+    for axes, dataset in zip(figure.subplots(1, 2), ("cifar10", "tiny_imagenet"), strict=True):
+        here = sorted((point for point in points if point["dataset"] == dataset), key=lambda point: point["pflop"])
+        for index, point in enumerate(here):
+            colour, marker = ("#c8501e", "*") if point["ours"] else ("#555555", "o")
+            filled = colour if point["views"] == 1 else "none"
+            size = 130 if point["ours"] else 28
+            axes.scatter(point["pflop"], point["top1"], s=size, marker=marker, edgecolors=colour, facecolors=filled)
+            side = 1 if index % 2 else -1  # by turns above and below, so that neighbours do not write over each other
+            place = {"xytext": (3, 4 * side), "textcoords": "offset points", "fontsize": 7, "color": colour}
+            turn = {"rotation": 40 * side, "rotation_mode": "anchor", "va": "center"}
+            axes.annotate(point["name"], (point["pflop"], point["top1"]), **place, **turn)
+        axes.set_xscale("log")
+        axes.set_title(TITLES[dataset], fontsize=10)
+        axes.set_xlabel("PFLOP of training")
+        axes.set_ylabel("top-1 (%)")
+        axes.margins(0.25, 0.35)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel("stars: cifarzoo; hollow: several views of each test picture averaged", fontsize=8)
+    figure.savefig(path, metadata={"Description": digest(points), "Software": "cifarzoo"})
+
+
+def main() -> None:
+    """Renew all pages, and the plot where its points have changed."""
+    found = texts()
+    for path in PAGES:
+        path.write_text(renewed(path.read_text(encoding="utf-8"), found), encoding="utf-8")
+    draw(plotted(), PLOT)
+
+
+if __name__ == "__main__":
+    main()

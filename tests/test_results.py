@@ -1,0 +1,101 @@
+"""The pages of results say what the cards and the records say."""
+
+from __future__ import annotations
+
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from cifarzoo.recipes import REPORT
+from cifarzoo.weights import Card
+
+ROOT = Path(__file__).parent.parent
+CARD = Card(
+    arch="wide_residual_cnn",
+    tag="cifar10",
+    dataset="cifar10",
+    num_classes=10,
+    params=11_026_794,
+    epochs=12.5,
+    seconds=7300,
+    hardware="a processor",
+    threads=2,
+    train_loss=0.5,
+    top1=95.432,
+    top1_views=96.1,
+    views=6,
+    pflop=1.5,
+    seed=0,
+    seeds={"n": 2, "seeds": [0, 1], "top1": [95.0, 95.8], "top1_mean": 95.4, "top1_std": 0.57},
+    command="cifarzoo train wide_residual_cnn --recipe long",
+)
+
+
+@pytest.fixture(scope="module")
+def script() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "docs" / "renew_results.py"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/reproduce.md"])
+def test_page_is_current(script: dict[str, Any], page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert script["renewed"](text, script["texts"]()) == text, "run `make readme`"
+
+
+def test_plot_is_current(script: dict[str, Any]) -> None:
+    with Image.open(script["PLOT"]) as plot:
+        assert plot.info["Description"] == script["digest"](script["plotted"]()), "run `make readme`"
+
+
+def test_a_plot_is_known_by_its_points(script: dict[str, Any], tmp_path: Path) -> None:
+    points = [{"name": "a", "dataset": "cifar10", "pflop": 1.0, "top1": 90.0, "views": 1, "ours": True}]
+    script["draw"](points, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as plot:
+        assert plot.info["Description"] == script["digest"](points)
+    assert script["digest"]([{**points[0], "top1": 90.1}]) != script["digest"](points)
+
+
+def test_every_row_of_the_report_is_there_with_its_numbers(script: dict[str, Any]) -> None:
+    lines = script["report_table"]({}).splitlines()
+    for row in REPORT:
+        theirs, ours = (line for line in lines if line.startswith(f"| {row.row} |"))
+        assert f"| {row.top1:.2f} |" in theirs
+        assert f"| {row.params / 1e6:.2f}M | {row.epochs} |" in theirs
+        assert f"`{row.model}`" in ours
+        assert "no weight yet" in ours
+
+
+def test_a_weight_fills_its_rows(script: dict[str, Any]) -> None:
+    cards = {"wide_residual_cnn.cifar10": CARD, "speednet.cifar10": replace(CARD, arch="speednet", seeds=None)}
+    numbers = "| 11.03M | 12.5 | 2.0 h | a processor, 2 threads | 0.500 | 95.43 | 96.10 |"
+    lines = [line for line in script["report_table"](cards).splitlines() if numbers in line]
+    assert [line.split(" | ")[0] for line in lines] == ["| T4", "| T5", "| T6", "| -"]
+    assert lines[-1].count("`speednet.cifar10`") == 1
+    first = script["first_screen"](cards)
+    assert "| 95.43 | 96.10 | 2.0 h, a processor, 2 threads | 92.61 |" in first
+    assert "`wide_residual_cnn`" not in first
+    assert "`resnet17` | CIFAR-10 | 53.24M | no weight yet" in first
+    assert "| 2 | 95.40 ± 0.57 | - | 0 | 1.500 |" in script["seeds_table"](cards)
+    commands = script["commands_table"](cards)
+    assert CARD.command in commands
+    assert "| T4 |" in commands
+    assert "| T2; no weight yet |" in commands
+
+
+def test_every_published_result_has_its_source(script: dict[str, Any]) -> None:
+    anchors = script["read_anchors"]()
+    assert len({anchor["name"] for anchor in anchors}) == len(anchors) > 10
+    for anchor in anchors:
+        assert anchor["source"]
+        assert anchor["dataset"] in script["TITLES"]
+        assert 50 < anchor["top1"] < 100
+        assert anchor["pflop"] is None or anchor["pflop"] > 0
+
+
+def test_a_page_without_marks_is_refused(script: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="marks"):
+        script["renewed"]("# A page\n", script["texts"]())
