@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cifarzoo.data import Dataset
     from cifarzoo.models import Classifier
     from cifarzoo.recipes import Recipe
+    from cifarzoo.weights import Card
 
 
 class Choice(NamedTuple):
@@ -76,22 +77,33 @@ def choose_recipe(
     """The recipe of that name, or one that fits, with what was said on the command line.
 
     Args:
-        name: None for ``finetune`` with weights to begin with, ``digits`` for the digits, else ``quick``.
+        name: a named recipe, or weights (``arch.tag``) whose card has one; None for ``finetune`` with weights to begin
+            with, ``digits`` for the digits, else ``quick``.
         model: in place of the recipe's.
         data: likewise.
         pretrained: weights to begin with.
         settings: ``KEY=VALUE`` each, of the recipe.
         changes: fields of the recipe; None leaves one as it is.
     """
-    from cifarzoo import recipes
+    from cifarzoo import recipes, weights
 
     fitting = "finetune" if pretrained else "digits" if data == "digits" else "quick"
-    chosen = recipes.get(name or fitting)
+    chosen = _recipe_of(weights.info(name)) if name in weights.names() else recipes.get(name or fitting)
     changes = {key: value for key, value in changes.items() if value is not None}
     if changes.get("epochs", chosen.epochs) <= chosen.warmup_epochs:
         changes = {"warmup_epochs": changes["epochs"] / 4, **changes}  # a shorter run has a shorter warm-up
     chosen = chosen.replace(model=model or chosen.model, data=data or chosen.data, **changes)
     return chosen.with_settings(parse_settings(settings or []))
+
+
+def _recipe_of(card: Card) -> Recipe:
+    """The recipe that made published weights, for their model and data."""
+    from cifarzoo.recipes import Recipe
+
+    if card.recipe is None:
+        raise SettingError(f"the card of {card.arch}.{card.tag} holds no recipe; name another one")
+    recipe = Recipe.from_json(json.dumps(card.recipe), source=f"the recipe of {card.arch}.{card.tag}")
+    return recipe.replace(model=card.arch, data=recipe.data or card.dataset)
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, str]:

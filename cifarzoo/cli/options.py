@@ -26,11 +26,13 @@ ModelSettings = Annotated[
     typer.Option("--model-set", metavar="KEY=VALUE", help="A setting of the model's family, such as dropout=0.2."),
 ]
 Pretrained = Annotated[
-    Path | None, typer.Option(metavar="RUN", help="Begin with the weights of a run; other classes get a new head.")
+    Path | None,
+    typer.Option(metavar="RUN", help="Begin with weights: a run or arch.tag; other classes get a new head."),
 ]
 Images = Annotated[int | None, typer.Option(metavar="N", help="Train on N images, equally many of each class.")]
 RecipeName = Annotated[
-    str | None, typer.Option(metavar="NAME", help="A named recipe to start from.", rich_help_panel=RECIPE)
+    str | None,
+    typer.Option(metavar="NAME", help="A named recipe to start from, or weights (arch.tag).", rich_help_panel=RECIPE),
 ]
 BatchSize = Annotated[int | None, typer.Option(help="Images a step.", rich_help_panel=RECIPE)]
 Optimizer = Annotated[str | None, typer.Option(help="sgd, adam, adamw or muon.", rich_help_panel=RECIPE)]

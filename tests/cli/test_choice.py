@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cifarzoo import recipes
 from cifarzoo.cli.choice import choose_recipe, parse_settings
 from cifarzoo.errors import RecipeError, SettingError
+from cifarzoo.weights import Card, save_weights
 
 
 def test_a_recipe_that_fits_is_taken_where_none_is_named() -> None:
@@ -20,6 +24,18 @@ def test_a_recipe_that_fits_is_taken_where_none_is_named() -> None:
 def test_what_is_said_goes_above_the_recipe() -> None:
     chosen = choose_recipe("report/resnet17", model="baseline_cnn", data=None, lr=0.5, seed=None, settings=["epochs=7"])
     assert (chosen.model, chosen.data, chosen.lr, chosen.seed, chosen.epochs) == ("baseline_cnn", "cifar10", 0.5, 0, 7)
+
+
+def test_weights_stand_for_the_recipe_that_made_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CIFARZOO_WEIGHTS", str(tmp_path))
+    recipe = recipes.get("digits").replace(name="mine", model=None, lr=0.123, seed=7)
+    card = Card(arch="resnet17", tag="toys", num_classes=10, dataset="digits", recipe=json.loads(recipe.to_json()))
+    save_weights({}, card, tmp_path / "resnet17.toys.safetensors")
+    assert choose_recipe("resnet17.toys", model=None, data=None) == recipe.replace(model="resnet17")
+    assert choose_recipe("resnet17.toys", model=None, data=None, seed=8).seed == 8
+    save_weights({}, replace(card, recipe=None), tmp_path / "resnet17.toys.safetensors")
+    with pytest.raises(SettingError, match=r"the card of resnet17\.toys holds no recipe"):
+        choose_recipe("resnet17.toys", model=None, data=None)
 
 
 def test_a_shorter_run_has_a_shorter_warm_up() -> None:
