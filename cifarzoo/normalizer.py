@@ -9,8 +9,8 @@ from torch import Tensor
 
 from cifarzoo.errors import SettingError
 
-# Pixels that are read and normalised at a time: as float32 they still fit into the cache of one core.
-PIECE_BYTES = 3 << 16
+# Pixels that are normalised at a time: as float32 they still fit into the cache of one core.
+_PIECE_BYTES = 3 << 16
 
 
 class Normalizer:
@@ -36,7 +36,7 @@ class Normalizer:
         if images.dtype != torch.uint8:
             raise SettingError(f"images are {images.dtype}, not uint8; let the augmentation give what it was given")
         scale, shift = self._spread(images.shape)
-        step = max(1, PIECE_BYTES // max(1, images[:1].numel())) if images.device.type == "cpu" else len(images)
+        step = max(1, _PIECE_BYTES // max(1, images[:1].numel())) if images.device.type == "cpu" else len(images)
         for first in range(0, len(images), step):
             piece, target = images[first : first + step], out[first : first + step]
             work = target if target.dtype == torch.float32 else torch.empty_like(target, dtype=torch.float32)

@@ -46,7 +46,7 @@ def test_neither_layout_nor_pieces_change_a_bit(count, channels, height, width, 
     images = pixels(count, channels, height, width)
     one_by_one = torch.cat([normalized(image) for image in images.split(1)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(normalizer, "PIECE_BYTES", piece_bytes)
+        patch.setattr(normalizer, "_PIECE_BYTES", piece_bytes)
         assert torch.equal(normalized(images, layout), one_by_one)
         assert torch.equal(normalized(images, layout, torch.bfloat16), one_by_one.bfloat16())
 

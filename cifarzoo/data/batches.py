@@ -1,4 +1,4 @@
-"""One batch from its indices: gathered, augmented and normalised piece by piece, while each is in the cache."""
+"""One batch from its indices: gathered, augmented and normalised in parts, each while it is in the cache."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from torch import Tensor
 from cifarzoo.data.buffers import Buffers
 from cifarzoo.data.prefetch import Plan
 from cifarzoo.draws import Draws
-from cifarzoo.normalizer import PIECE_BYTES, Normalizer
+from cifarzoo.normalizer import Normalizer
 
-_AUGMENTED_BYTES = 1 << 20  # pixels that are augmented at a time: temporaries stay small, and their calls few
+_PART_BYTES = 3 << 18  # pixels of a part, 256 images of 32x32: temporaries stay in the cache, and calls are few
 
 
 class ImageSet(Protocol):
@@ -103,9 +103,9 @@ class BatchMaker:
         return Plan([partial(fill, rows) for rows in self._parts(len(indices))], finish)
 
     def _parts(self, count: int) -> list[slice]:
-        """Rows to work on at a time: as many as suit the cache, and as even as can be; on a GPU all of them."""
-        size = PIECE_BYTES if self._augment is None else _AUGMENTED_BYTES
-        parts = min(count, -(-count * self._images[:1].numel() // size)) if self._device.type == "cpu" else 1
+        """The rows of each part; on a CPU their number is even, since two may be at work."""
+        pairs = -(-count * self._images[:1].numel() // (2 * _PART_BYTES))
+        parts = min(count, 2 * pairs) if self._device.type == "cpu" else 1
         edges = [count * part // parts for part in range(parts + 1)]
         return [slice(first, last) for first, last in pairwise(edges)]
 

@@ -33,9 +33,8 @@ def dataset():
 
 
 @pytest.fixture(autouse=True)
-def small_pieces(monkeypatch):
-    monkeypatch.setattr(batches, "PIECE_BYTES", 300)
-    monkeypatch.setattr(batches, "_AUGMENTED_BYTES", 400)
+def small_parts(monkeypatch):
+    monkeypatch.setattr(batches, "_PART_BYTES", 300)
 
 
 def maker(dataset, augment=None, dtype=torch.float32, layout=torch.channels_last):
