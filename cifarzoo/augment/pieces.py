@@ -17,7 +17,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-_PIECE_BYTES = 1 << 20  # 341 images of 32x32, or 85 of 64x64: the calls are few, and a core's cache holds the piece
+_PIECE_BYTES = 3 << 19  # 512 images of 32x32, or 128 of 64x64: the calls are few, and a core's cache holds the piece
 
 T = TypeVar("T")
 

@@ -16,7 +16,8 @@ from cifarzoo.data.prefetch import Plan
 from cifarzoo.draws import Draws
 from cifarzoo.normalizer import Normalizer
 
-_PART_BYTES = 3 << 18  # pixels of a part, 256 images of 32x32: temporaries stay in the cache, and calls are few
+_PART_BYTES = 3 << 18  # pixels of a part, 256 images of 32x32: they stay in the cache, and calls are few
+_AUGMENTED_BYTES = 3 << 19  # where each operation takes its share of the images, calls count twice
 
 
 class ImageSet(Protocol):
@@ -104,7 +105,8 @@ class BatchMaker:
 
     def _parts(self, count: int) -> list[slice]:
         """The rows of each part; on a CPU their number is even, since two may be at work."""
-        pairs = -(-count * self._images[:1].numel() // (2 * _PART_BYTES))
+        size = _PART_BYTES if self._augment is None else _AUGMENTED_BYTES
+        pairs = -(-count * self._images[:1].numel() // (2 * size))
         parts = min(count, 2 * pairs) if self._device.type == "cpu" else 1
         edges = [count * part // parts for part in range(parts + 1)]
         return [slice(first, last) for first, last in pairwise(edges)]

@@ -34,7 +34,8 @@ def dataset():
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(batches, "_PART_BYTES", 300)
+    for name in ("_PART_BYTES", "_AUGMENTED_BYTES"):
+        monkeypatch.setattr(batches, name, 300)
 
 
 def maker(dataset, augment=None, dtype=torch.float32, layout=torch.channels_last):

@@ -200,7 +200,8 @@ def test_a_pass_uses_the_memory_of_two_batches():
 
 def test_pieces_make_no_difference(monkeypatch):
     batches, plain = (list(Loader(make_set(50), 16, augment=a, drop_last=False)) for a in (Shade(), None))
-    monkeypatch.setattr("cifarzoo.data.batches._PART_BYTES", 1)
+    for name in ("_PART_BYTES", "_AUGMENTED_BYTES"):
+        monkeypatch.setattr(f"cifarzoo.data.batches.{name}", 1)
     monkeypatch.setattr("cifarzoo.normalizer._PIECE_BYTES", 100)
     assert_same(list(Loader(make_set(50), 16, augment=Shade(), drop_last=False)), batches)
     assert_same(list(Loader(make_set(50), 16, drop_last=False)), plain)
