@@ -28,7 +28,12 @@ def to_lines(images: Tensor) -> Tensor:
     Torch rounds a multiply-add once in vectors and twice in what is left over at the end of a line. With nothing left
     over a value depends on its own image only, wherever a batch is split.
     """
-    values = as_float(images).flatten(2)  # (B, C, H W)
+    return as_lines(as_float(images))
+
+
+def as_lines(values: Tensor) -> Tensor:
+    """The same of contiguous floats, without a copy where lines are whole already."""
+    values = values.flatten(2)  # (B, C, H W)
     spare = -values.shape[2] % _VECTOR
     return F.pad(values, (0, spare)) if spare else values
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cifarzoo.augment.functional.layout import full_scale, laid_out_like
-from cifarzoo.augment.functional.lines import as_float, from_lines, spread, to_lines, to_uint8
+from cifarzoo.augment.functional.lines import as_float, as_lines, from_lines, spread, to_lines, to_uint8
 
 
 def invert(images: Tensor) -> Tensor:
@@ -72,15 +72,15 @@ def adjust_sharpness(images: Tensor, factors: Tensor) -> Tensor:
         return images.clone()
     values = as_float(images)  # (B, C, H, W)
     # All rows of all images as one: what is wrong where they meet is border, which is not used.
-    line = values.view(-1)
+    line = (values if images.is_floating_point() else values.to(torch.int16)).view(-1)  # whole numbers are half as long
     triples = (line[:-2] + line[1:-1]).add_(line[2:])
     total = (triples[: -2 * width] + triples[width:-width]).add_(triples[2 * width :])
-    total.add_(line[width + 1 : -width - 1], alpha=4.0)
+    total.add_(line[width + 1 : -width - 1], alpha=4)
     blurred = torch.zeros_like(values)
     torch.mul(total, 1.0 / 13.0, out=blurred.view(-1)[width + 1 : -width - 1])
     if not images.is_floating_point():
         blurred.round_()
-    change, lines = to_lines(blurred.sub_(values)), to_lines(values)
+    change, lines = as_lines(blurred.sub_(values)), as_lines(values)
     sharpened = from_lines(lines.addcmul_(change, spread(1.0 - factors, lines)), images)
     result, inside = images.clone(), (..., slice(1, -1), slice(1, -1))
     result[inside] = sharpened[inside]
