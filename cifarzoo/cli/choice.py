@@ -77,8 +77,8 @@ def choose_recipe(
     """The recipe of that name, or one that fits, with what was said on the command line.
 
     Args:
-        name: a named recipe, or weights (``arch.tag``) whose card has one; None for ``finetune`` with weights to begin
-            with, ``digits`` for the digits, else ``quick``.
+        name: a named recipe, or weights (``arch.tag``) whose card has one; None for one that fits: ``finetune`` with
+            weights to begin with, ``digits`` for the digits, a fast one that was made for the model, else ``quick``.
         model: in place of the recipe's.
         data: likewise.
         pretrained: weights to begin with.
@@ -87,8 +87,8 @@ def choose_recipe(
     """
     from cifarzoo import recipes, weights
 
-    fitting = "finetune" if pretrained else "digits" if data == "digits" else "quick"
-    chosen = _recipe_of(weights.info(name)) if name in weights.names() else recipes.get(name or fitting)
+    fitting = name or _fitting(model, data, pretrained=pretrained is not None)
+    chosen = _recipe_of(weights.info(name)) if name in weights.names() else recipes.get(fitting)
     changes = {key: value for key, value in changes.items() if value is not None}
     if changes.get("epochs", chosen.epochs) <= chosen.warmup_epochs:
         changes = {"warmup_epochs": changes["epochs"] / 4, **changes}  # a shorter run has a shorter warm-up
@@ -104,6 +104,17 @@ def _recipe_of(card: Card) -> Recipe:
         raise SettingError(f"the card of {card.arch}.{card.tag} holds no recipe; name another one")
     recipe = Recipe.from_json(json.dumps(card.recipe), source=f"the recipe of {card.arch}.{card.tag}")
     return recipe.replace(model=card.arch, data=recipe.data or card.dataset)
+
+
+def _fitting(model: str | None, data: str | None, *, pretrained: bool) -> str:
+    """The name of a recipe for a model and a data set; of several fast ones that which was made for the data."""
+    from cifarzoo import recipes
+
+    if pretrained or data == "digits":
+        return "finetune" if pretrained else "digits"
+    fast = [recipes.get(name) for name in recipes.names() if name.startswith("speed/")]
+    made_for = sorted((each for each in fast if model and each.model == model), key=lambda each: each.data != data)
+    return made_for[0].name if made_for else "quick"
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, str]:

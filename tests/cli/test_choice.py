@@ -16,6 +16,10 @@ from cifarzoo.weights import Card, save_weights
 
 def test_a_recipe_that_fits_is_taken_where_none_is_named() -> None:
     assert choose_recipe(None, model="resnet17", data="cifar10").name == "quick"
+    assert choose_recipe(None, model="speednet", data="cifar10").name == "speed/c94"
+    assert choose_recipe(None, model="speednet", data="cifar100").model == "speednet"
+    assert choose_recipe(None, model=None, data="cifar10").name == "quick"
+    assert choose_recipe(None, model="speednet", data="digits").name == "digits"
     assert choose_recipe(None, model=None, data="digits").name == "digits"
     assert choose_recipe(None, model=None, data="digits", pretrained=Path("run")).name == "finetune"
     assert choose_recipe("standard", model=None, data="digits", pretrained=Path("run")).name == "standard"
