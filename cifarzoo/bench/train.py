@@ -72,8 +72,11 @@ def bench_train(
         SettingError: an argument outside what is legal.
     """
     unknown = set(parts) - set(PARTS)
-    if unknown or images < 2 * batch_size:
-        raise SettingError(f"parts (={parts}) must be of {', '.join(PARTS)}, images (={images}) at least two batches")
+    if unknown:
+        raise SettingError(f"parts (={list(parts)}) must be of {', '.join(PARTS)}")
+    least = max(2 * batch_size, recipes.get(recipe).batch_size if "recipe" in parts else 0)
+    if images < least:
+        raise SettingError(f"images (={images}) must be at least {least}, for two steps of each contestant")
     with tempfile.TemporaryDirectory() as cache:
         CIFAR10(root, "train", cache=Path(cache))  # decoded once, for all processes
         task = Task(

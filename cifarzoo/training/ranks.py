@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from cifarzoo.errors import LostProcessError, RecipeError
 from cifarzoo.recipes import Recipe
@@ -176,8 +178,23 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         torch.cuda.set_device(device)
     backend = "nccl" if device.type == "cuda" else "gloo"
     with _answered(int(os.environ.get("RANK", "0"))):
-        dist.init_process_group(backend, timeout=timedelta(seconds=_TIMEOUT_S))
+        store, rank, world_size = _meeting_place()
+        dist.init_process_group(
+            backend, store=store, rank=rank, world_size=world_size, timeout=timedelta(seconds=_TIMEOUT_S)
+        )
     try:
         yield Ranks(rank=dist.get_rank(), world_size=world_size)
     finally:
         dist.destroy_process_group()
+
+
+def _meeting_place() -> tuple[Store, int, int]:
+    """Where processes leave their addresses for each other, the rank of this one, and how many there are.
+
+    torchrun keeps one store through all restarts, so that a process may read the address of one that is dead. On one
+    machine the number of the restart keeps them apart; several machines may disagree about it.
+    """
+    store, rank, world_size = next(rendezvous("env://", timeout=timedelta(seconds=_TIMEOUT_S)))
+    store.set_timeout(timedelta(seconds=_TIMEOUT_S))
+    restart = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if os.environ.get("GROUP_WORLD_SIZE") == "1" else "0"
+    return PrefixStore(f"restart-{restart}", store), rank, world_size

@@ -18,12 +18,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.distributed import TCPStore
 
 from cifarzoo.errors import LostProcessError, RecipeError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import Trainer, evaluate
 from cifarzoo.training.history import History
-from cifarzoo.training.ranks import Ranks, joined
+from cifarzoo.training.ranks import Ranks, _meeting_place, joined
 from cifarzoo.weights import load_weights
 
 pytestmark = [
@@ -213,6 +214,22 @@ def test_torchrun_starts_all_again_and_the_run_ends_as_if_nothing_had_been(
     assert done.stdout.count("weights:") == done.stdout.count("curve:") == 1
     one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("unbroken", "broken"))
     assert one == two
+
+
+def test_a_restart_does_not_find_what_dead_processes_have_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torchrun's store outlives them."""
+    served = TCPStore("127.0.0.1", 0, is_master=True)
+    given = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(served.port)}
+    for name, value in (given | {"TORCHELASTIC_USE_AGENT_STORE": "True", "GROUP_WORLD_SIZE": "1"}).items():
+        monkeypatch.setenv(name, value)
+    found = []
+    for restart in ("0", "1", "1"):
+        monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", restart)
+        store, rank, world_size = _meeting_place()
+        assert (rank, world_size) == (0, 1)
+        found.append(store.check(["address"]))
+        store.set("address", "of a process")
+    assert found == [False, False, True]
 
 
 def test_a_process_that_never_comes_is_said_within_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
