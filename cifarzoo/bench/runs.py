@@ -7,9 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cifarzoo import files
-from cifarzoo.errors import DataError
+from cifarzoo import factory, files
+from cifarzoo.errors import DataError, UnknownModelError
 from cifarzoo.training.history import History
+from cifarzoo.training.publishing import pflop_of
 from cifarzoo.weights import load_weights
 
 
@@ -20,8 +21,9 @@ def run_record(run: Path | str) -> dict[str, Any]:
         run: its folder.
 
     Returns:
-        model, data set, images, epochs, ``seconds`` (of training, evaluation not counted), loss, accuracies (percent,
-        on the whole test set after the last epoch), recipe, environment and the history, an entry an epoch.
+        model, data set, images, epochs, ``seconds`` (of training, evaluation not counted), ``pflop`` (10^15 operations
+        of training), loss, accuracies (percent, on the whole test set after the last epoch), recipe, environment and
+        the history, an entry an epoch.
 
     Raises:
         DataError: the folder holds no finished run.
@@ -49,11 +51,22 @@ def run_record(run: Path | str) -> dict[str, Any]:
         "test_loss": history.last.test_loss,
         "top1": card.top1,
         "top5": card.top5,
+        "top1_views": card.top1_views,
+        "pflop": run_pflop(run),
         "weights_sha256": card.sha256,
         "recipe": card.recipe,
         "environment": environment,
         "history": [asdict(record) for record in history.records],
     }
+
+
+def run_pflop(run: Path | str) -> float | None:
+    """What a run cost in 10^15 operations; None for a model that is not registered here."""
+    try:
+        model = factory.load(run)
+    except UnknownModelError:
+        return None
+    return pflop_of(model.card, model)
 
 
 def write_record(record: dict[str, Any], path: Path | str) -> None:

@@ -84,7 +84,7 @@ def publish(
         described,
         dtype=str(DTYPES[dtype]).removeprefix("torch."),
         seeds=summarize_seeds([card, *others]),
-        pflop=_pflop(card, model),
+        pflop=pflop_of(card, model),
         train_loss=History.read(Path(run)).last.train_loss,
         urls=list(urls) or None,
         hub_id=hub_id,
@@ -172,17 +172,17 @@ def command_of(card: Card, name: str) -> str | None:
     return shlex.join([*words, "--output", "RUN"])
 
 
-def _recipe(card: Card) -> Recipe | None:
-    """The recipe on a card."""
-    return None if card.recipe is None else Recipe.from_json(json.dumps(card.recipe), source=f"{card.arch}'s recipe")
-
-
-def _pflop(card: Card, model: nn.Module) -> float | None:
-    """What the run cost; None where the card does not say enough."""
+def pflop_of(card: Card, model: nn.Module) -> float | None:
+    """What the run of a card cost in 10^15 operations; None where the card does not say enough."""
     recipe = _recipe(card)
     if recipe is None or card.epochs is None or card.train_images is None or card.input_size is None:
         return card.pflop
     return training_pflop(model, recipe, images=card.epochs * card.train_images, size_px=card.input_size)
+
+
+def _recipe(card: Card) -> Recipe | None:
+    """The recipe on a card."""
+    return None if card.recipe is None else Recipe.from_json(json.dumps(card.recipe), source=f"{card.arch}'s recipe")
 
 
 def _all_but_seed(card: Card) -> tuple[Any, ...]:

@@ -28,6 +28,8 @@ def test_a_record_says_what_the_run_measured(run: Path) -> None:
     record = run_record(run)
     assert (record["model"], record["train_images"], record["epochs"]) == ("baseline_cnn", 12, 2)
     assert len(record["history"]) == 2
+    flop = 6 * cifarzoo.model_info("baseline_cnn").macs * 24  # forward, and twice backward; the first layer only once
+    assert 0.8 * flop < 1e15 * record["pflop"] < flop
     assert record["seconds"] == pytest.approx(sum(epoch["seconds"] for epoch in record["history"]), abs=0.1)
     assert record["top1"] == record["history"][-1]["test_top1"]
     assert record["weights_sha256"] == cifarzoo.load(run).card.sha256
