@@ -65,7 +65,8 @@ def warp_affine(
         else:
             values = values.sub(fill).mul_(inside).add_(fill)
     if not images.is_floating_point():
-        values = to_uint8(values.round_())
+        moved_only = interpolation == "nearest" and fill is None  # whole numbers still
+        values = to_uint8(values if moved_only else values.round_())
     return laid_out_like(values, images)
 
 
