@@ -63,6 +63,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return NOTHING if value is None else f"{value:.{digits}f}"
 
 
+def processor(name: str | None, threads: int | None) -> str:
+    """Where something was trained."""
+    return f"{name}, {threads} thread{'s' * (threads != 1)}"
+
+
 def weight_of(row: ReportRow, cards: dict[str, Card]) -> tuple[str, Card] | None:
     """The weights that stand against a row of the report: the same model on the same data."""
     same = [(name, card) for name, card in cards.items() if (card.arch, card.dataset) == (row.model, row.dataset)]
@@ -96,7 +101,7 @@ def _ours(card: Card) -> tuple[str, ...]:
         f"{(card.params or 0) / 1e6:.2f}M",
         NOTHING if card.epochs is None else f"{card.epochs:g}",
         minutes(card.seconds),
-        f"{card.hardware}, {card.threads} threads",
+        processor(card.hardware, card.threads),
         number(card.train_loss, 3),
         number(card.top1),
         number(card.top1_views),
@@ -166,7 +171,7 @@ def runs_table() -> str:
             number(run["top1"]),
             number(run.get("top1_views")),
             str(run["seed"]),
-            f"{run['environment']['hardware']}, {run['environment']['threads']} threads",
+            processor(run["environment"]["hardware"], run["environment"]["threads"]),
         )
         for run in read_runs()
     ]

@@ -116,12 +116,17 @@ def _training(card: Card) -> list[tuple[str, str]]:
             ("epochs", None if card.epochs is None else f"{card.epochs:g}"),
             ("seed", None if card.seed is None else str(card.seed)),
             ("time", None if card.seconds is None else f"{card.seconds / 3600:.2f} hours"),
-            ("hardware", None if card.hardware is None else f"{card.hardware}, {card.threads} threads"),
+            ("hardware", None if card.hardware is None else f"{card.hardware}, {_threads(card.threads)}"),
             ("operations", None if card.pflop is None else f"{card.pflop:.3f} PFLOP"),
             ("torch", card.torch),
         )
         if value is not None
     ]
+
+
+def _threads(count: int | None) -> str:
+    """So many threads, in words."""
+    return "threads not counted" if count is None else f"{count} thread{'s' * (count != 1)}"
 
 
 def _command(card: Card) -> str:

@@ -76,6 +76,7 @@ def test_all_of_it_is_said(kind: str) -> None:
         "seed 0, whatever its score",
         "cifarzoo train net --recipe fast",
         "0.50 hours",
+        "a processor, 2 threads",
         "0.250 PFLOP",
         CARD.near_duplicates,
         CARD.intended_use,
