@@ -71,12 +71,7 @@ def bench_train(
     Raises:
         SettingError: an argument outside what is legal.
     """
-    unknown = set(parts) - set(PARTS)
-    if unknown:
-        raise SettingError(f"parts (={list(parts)}) must be of {', '.join(PARTS)}")
-    least = max(2 * batch_size, recipes.get(recipe).batch_size if "recipe" in parts else 0)
-    if images < least:
-        raise SettingError(f"images (={images}) must be at least {least}, for two steps of each contestant")
+    _check(parts, images, max(2 * batch_size, recipes.get(recipe).batch_size if "recipe" in parts else 0))
     with tempfile.TemporaryDirectory() as cache:
         CIFAR10(root, "train", cache=Path(cache))  # decoded once, for all processes
         task = Task(
@@ -102,6 +97,14 @@ def bench_train(
         if "recipe" in parts:
             record["recipe"] = _recipe_contest(task, recipe, rounds, say)
     return record
+
+
+def _check(parts: Sequence[str], images: int, least: int) -> None:
+    """Raise SettingError for a part that does not exist, or too few images for the contestants' steps."""
+    if set(parts) - set(PARTS):
+        raise SettingError(f"parts (={list(parts)}) must be of {', '.join(PARTS)}")
+    if images < least:
+        raise SettingError(f"images (={images}) must be at least {least}, for two steps of each contestant")
 
 
 def one_epoch_of(name: str, task: Task) -> Timing:
@@ -181,6 +184,8 @@ def _alone(contestant: Contestant, task: Task) -> tuple[Timing, float]:
 def _with_peak(contestant: Contestant, task: Task) -> tuple[Timing, float]:
     import resource
 
+    if "fork" in multiprocessing.get_all_start_methods():  # as in any process that was not spawned itself
+        multiprocessing.set_start_method("fork", force=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peers give advice, such as more worker processes
         timing = contestant(task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,6 +30,15 @@ from cifarzoo.cli.options import (
 )
 from cifarzoo.cli.output import is_first_process, write_json
 
+if TYPE_CHECKING:
+    from cifarzoo.data import Dataset
+    from cifarzoo.training import History
+
+Holdout = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", help="Keep this share of the training images to select the best epoch by."),
+]
+
 
 def train(
     model: Model = None,
@@ -40,10 +49,7 @@ def train(
     model_settings: ModelSettings = None,
     pretrained: Pretrained = None,
     images: Images = None,
-    holdout: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Keep this share of the training images to select the best epoch by."),
-    ] = None,
+    holdout: Holdout = None,
     size: Size = None,
     download: Download = False,
     resume: Annotated[
@@ -90,8 +96,12 @@ def train(
         training, held_out = split(training, holdout, seed=chosen.recipe.seed)
     trainer = cifarzoo.Trainer(chosen.network, chosen.recipe, device=device, output_dir=output, resume=resume)
     history = trainer.fit(training, chosen.open_split("test"), holdout=held_out)
-    if not is_first_process():
-        return
+    if is_first_process():
+        _report(output, history, training, held_out, as_json=as_json)
+
+
+def _report(output: Path, history: History, training: Dataset, held_out: Dataset | None, *, as_json: bool) -> None:
+    """Say what came out."""
     if as_json:
         count = {"train_images": len(training), "holdout_images": 0 if held_out is None else len(held_out)}
         write_json({"run": str(output), "params": history.params, **count, **asdict(history.last)})
