@@ -71,7 +71,8 @@ def bench_train(
     Raises:
         SettingError: an argument outside what is legal.
     """
-    _check(parts, images, max(2 * batch_size, recipes.get(recipe).batch_size if "recipe" in parts else 0))
+    # An average epoch has all sizes and an update of the averages: some ten steps.
+    _check(parts, images, max(2 * batch_size, 10 * recipes.get(recipe).batch_size if "recipe" in parts else 0))
     with tempfile.TemporaryDirectory() as cache:
         CIFAR10(root, "train", cache=Path(cache))  # decoded once, for all processes
         task = Task(
@@ -104,7 +105,7 @@ def _check(parts: Sequence[str], images: int, least: int) -> None:
     if set(parts) - set(PARTS):
         raise SettingError(f"parts (={list(parts)}) must be of {', '.join(PARTS)}")
     if images < least:
-        raise SettingError(f"images (={images}) must be at least {least}, for two steps of each contestant")
+        raise SettingError(f"images (={images}) must be at least {least}, for enough steps of each contestant")
 
 
 def one_epoch_of(name: str, task: Task) -> Timing:
