@@ -87,7 +87,7 @@ def _pretrained_cfg(spec: ModelSpec) -> PretrainedCfg:
     """What timm keeps of a model: its input, the names of its first and last layer. No weights are published yet."""
     model = _on_no_device(spec.name)
     first_conv = next((key for key, layer in model.named_modules() if isinstance(layer, nn.Conv2d)), None)
-    side = spec.input_size // model.feature_info[-1]["reduction"]
+    side = (spec.input_size - model.border_px) // model.feature_info[-1]["reduction"]
     data = specs.TINY_IMAGENET if spec.input_size == specs.TINY_IMAGENET.size_px else specs.CIFAR10
     return PretrainedCfg(
         input_size=(3, spec.input_size, spec.input_size),
