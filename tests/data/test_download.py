@@ -232,6 +232,19 @@ def test_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             download.fetch(Archive(name="set.zip", url=url, sha256="0" * 64, bytes=5), tmp_path)
 
 
+def test_offline_nothing_is_asked(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CIFARZOO_OFFLINE", "1")
+    with pytest.raises(DownloadError, match=r"CIFARZOO_OFFLINE is set, so .*set\.zip is not asked; unset it, or put "):
+        download.fetch(archive(server), tmp_path)
+    assert server.requests == []
+    (tmp_path / "set.zip").write_bytes(CONTENT)
+    assert download.fetch(archive(server), tmp_path) == tmp_path / "set.zip"
+    (tmp_path / "set.zip").unlink()
+    for setting in ("", "0"):
+        monkeypatch.setenv("CIFARZOO_OFFLINE", setting)
+        assert not download.offline()
+
+
 def test_redirects_are_followed_but_never_to_less_safety(server: Server, tmp_path: Path) -> None:
     def fault(handler: Handler, number: int) -> None:
         if number == 0:
