@@ -10,7 +10,7 @@ from torch import Tensor
 from cifarzoo.errors import SettingError
 
 # Pixels that are normalised at a time: as float32 they still fit into the cache of one core.
-_PIECE_BYTES = 3 << 16
+_PIECE_BYTES = 3 << 15
 
 
 class Normalizer:
@@ -37,9 +37,10 @@ class Normalizer:
             raise SettingError(f"images are {images.dtype}, not uint8; let the augmentation give what it was given")
         scale, shift = self._spread(images.shape)
         step = max(1, _PIECE_BYTES // max(1, images[:1].numel())) if images.device.type == "cpu" else len(images)
+        spare = out if out.dtype == torch.float32 else torch.empty_like(out[:step], dtype=torch.float32)
         for first in range(0, len(images), step):
             piece, target = images[first : first + step], out[first : first + step]
-            work = target if target.dtype == torch.float32 else torch.empty_like(target, dtype=torch.float32)
+            work = target if spare is out else spare[: len(piece)]
             if piece.is_contiguous(memory_format=self._memory_format):
                 work.copy_(piece)
             else:
