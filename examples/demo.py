@@ -1,4 +1,4 @@
-"""The whole way once: train a small model, evaluate the saved weights, predict a few pictures.
+"""The whole way once: train a small model, evaluate the saved weights, predict a few pictures; then pretrained weights.
 
 make demo                  # handwritten digits, offline, about a minute on two cores
 make demo DATA=<folder>    # CIFAR-10, found in that folder
@@ -15,12 +15,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from cifarzoo import data
+from cifarzoo import data, weights
 
 MODEL = "baseline_cnn"
 PICTURES = 5
 LEAST_TOP1 = {"digits": 97.0, "cifar10": 60.0}  # percent: below it something is broken
 CIFAR10_RECIPE = ("--images", "10000", "--epochs", "6", "--batch-size", "100")
+DRAWN = sorted((Path(__file__).parent / "pictures").glob("*.png"))  # what nobody has to be asked for
 COMMAND = Path(sys.executable).with_name("cifarzoo")
 
 
@@ -65,11 +66,15 @@ def main() -> None:
     cifarzoo("eval", run, *source)
     pictures = write_pictures(data.open(name, options.data_root, "test"), run / "pictures")
     cifarzoo("predict", *pictures, "--model", run, "--top", "2")
+    if weights.names():
+        cifarzoo("predict", *DRAWN, "--top", "3", "--output", options.output / "seen.png")
 
     top1 = json.loads((run / "model.json").read_text())["top1"]
     print(f"\n{top1:.2f} % of the test images are classified correctly.")
     print(f"  the weights   {run / 'model.safetensors'}, described in {run / 'model.json'}")
     print(f"  the curve     {run / 'loss.png'}")
+    if weights.names():
+        print(f"  what pretrained weights see in drawings: {options.output / 'seen.png'}")
     print("\nNext:")
     print(f"  {shown(COMMAND)} list")
     print(f"  {shown(COMMAND)} info resnet17")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import shlex
+from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 import cifarzoo
 from cifarzoo.cli.choice import choose_recipe
@@ -67,3 +69,13 @@ def test_the_command_names_a_recipe_that_is_there(name: str) -> None:
     recipe = choose_recipe(options["--recipe"], model=card.arch, data=card.dataset, seed=seed)
     assert recipe.seed == card.seed
     assert recipe.epochs == (card.recipe or {})["epochs"]
+
+
+@pytest.mark.skipif(search.PREFERRED not in NAMES, reason="not published yet")
+def test_drawn_things_are_recognised() -> None:
+    """Far from the training pictures, but anyone can see what they are."""
+    pictures = sorted((Path(__file__).parents[2] / "examples" / "pictures").glob("*.png"))
+    assert len(pictures) == 5
+    found = cifarzoo.predict(search.PREFERRED, [Image.open(path) for path in pictures], top=1)
+    right = [path.stem for path, prediction in zip(pictures, found, strict=True) if prediction.classes == (path.stem,)]
+    assert len(right) >= 4, right
