@@ -66,7 +66,7 @@ def find_lr(
     check_fit(model, recipe, train, None)
     device = choose_device(device)
     precision = choose_precision(recipe.precision, device)
-    model = copy.deepcopy(model).to(device).train()
+    model = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).train()
     optimizer = create_optimizer(model, recipe, precision=precision)
     lrs: list[float] = []
     losses: list[float] = []

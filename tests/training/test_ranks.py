@@ -133,7 +133,9 @@ def test_evaluation_counts_each_image_once(count: int, tmp_path: Path, make_net:
     assert run(2, work) == [0, 0]
 
 
-def killed_at(dying: int, step: int, folder: Path, make_net: Nets, make_set: Sets) -> list[int]:
+def killed_at(
+    dying: int, step: int, folder: Path, make_net: Nets, make_set: Sets, recipe: Recipe = RECIPE
+) -> list[int]:
     """Exit codes of two processes one of which is killed after a step; 3 is that of the one that has noticed."""
 
     def work(rank: int) -> None:
@@ -142,24 +144,26 @@ def killed_at(dying: int, step: int, folder: Path, make_net: Nets, make_set: Set
                 os.kill(os.getpid(), signal.SIGKILL)
 
         with pytest.raises(LostProcessError, match=f"process {rank} has lost another one, .* goes on from the last"):
-            fit(folder, make_net(), make_set(64), make_set(20, seed=1), on_step=hook, checkpoint_every_s=0)
+            fit(folder, make_net(), make_set(64), make_set(20, seed=1), recipe, on_step=hook, checkpoint_every_s=0)
         raise SystemExit(3)
 
     return run(2, work)
 
 
-def assert_ends_and_is_taken_up(dying: int, step: int, folder: Path, make_net: Nets, make_set: Sets) -> None:
+def assert_ends_and_is_taken_up(
+    dying: int, step: int, folder: Path, make_net: Nets, make_set: Sets, recipe: Recipe = RECIPE
+) -> None:
     """The run ends within a minute, and the same call then goes on to the very same end."""
     train, test = make_set(64), make_set(20, seed=1)
     unbroken, broken = folder / "unbroken", folder / f"{dying}-{step}"
     if not unbroken.exists():
-        assert run(2, lambda rank: fit(unbroken, make_net(), train, test)) == [0, 0]
+        assert run(2, lambda rank: fit(unbroken, make_net(), train, test, recipe)) == [0, 0]
     started = time.monotonic()
-    found = killed_at(dying, step, broken, make_net, make_set)
+    found = killed_at(dying, step, broken, make_net, make_set, recipe)
     assert (found[dying], found[1 - dying]) == (-signal.SIGKILL, 3)
     assert time.monotonic() - started < 60
     seed = 9 if step > 1 else 0  # killed in its first step the run has no checkpoint, and begins anew
-    assert run(2, lambda rank: fit(broken, make_net(seed), train, test)) == [0, 0]
+    assert run(2, lambda rank: fit(broken, make_net(seed), train, test, recipe)) == [0, 0]
     one, two = (load_weights(run_)[0] for run_ in (unbroken, broken))
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert curve(unbroken) == curve(broken)
@@ -175,9 +179,10 @@ def test_a_process_that_dies_ends_the_others_and_the_run_is_taken_up(
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("dying", [0, 1])
-def test_a_process_that_dies_at_any_step(dying: int, tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
-    for step in range(1, 13):
-        assert_ends_and_is_taken_up(dying, step, tmp_path, make_net, make_set)
+def test_a_process_that_dies_at_any_of_twenty_steps(dying: int, tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    recipe = RECIPE.replace(epochs=5, average="ema", average_every=1)
+    for step in range(1, 21):
+        assert_ends_and_is_taken_up(dying, step, tmp_path, make_net, make_set, recipe)
 
 
 SCRIPT = """
