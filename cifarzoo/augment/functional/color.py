@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cifarzoo.augment.functional.blocks import in_blocks
 from cifarzoo.augment.functional.hue import adjust_hue
 from cifarzoo.augment.functional.layout import put, take
 from cifarzoo.augment.functional.lines import each, from_lines, spread, to_lines
@@ -32,12 +33,14 @@ def _blend(lines: Tensor, other: Tensor, factors: Tensor) -> Tensor:
     return lines.mul_(each(factors, lines)).addcmul_(other, spread(1.0 - factors, lines))
 
 
+@in_blocks
 def adjust_brightness(images: Tensor, factors: Tensor) -> Tensor:
     """Scale all values of each image. ``factors``: (B,) float64, at least 0; 1 changes nothing."""
     lines = to_lines(images)
     return from_lines(lines.mul_(each(factors, lines)), images)
 
 
+@in_blocks
 def adjust_contrast(images: Tensor, factors: Tensor) -> Tensor:
     """Blend each image with its mean grey level. ``factors``: (B,) float64, at least 0; 1 changes nothing."""
     lines = to_lines(images)
@@ -46,6 +49,7 @@ def adjust_contrast(images: Tensor, factors: Tensor) -> Tensor:
     return from_lines(_blend(lines, spread(mean, lines), factors), images)
 
 
+@in_blocks
 def adjust_saturation(images: Tensor, factors: Tensor) -> Tensor:
     """Blend each image with its grey version. ``factors``: (B,) float64, at least 0; 1 changes nothing."""
     if images.shape[1] == 1:

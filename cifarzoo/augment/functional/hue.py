@@ -11,26 +11,22 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from cifarzoo.augment.functional.blocks import in_blocks
 from cifarzoo.augment.functional.layout import laid_out_like
 from cifarzoo.augment.functional.lines import cut, each, to_lines
 
-_BLOCK_PIXELS = 3 << 15  # 96 images of 32x32: the few planes of floats that are in use stay in a core's cache
 _FAR = 1e9  # moves a candidate out of reach where its weight, at least 2^-24, is not zero
 _TINY = torch.finfo(torch.float32).tiny  # a divisor where pixels are grey: all dividends are 0 there
 # In which sixths of the colour circle a channel has the highest level, and in which the middle one: red, green, blue.
 _PLACES = (((0, 5), (1, 4)), ((1, 2), (0, 3)), ((3, 4), (2, 5)))
 
 
+@in_blocks
 def adjust_hue(images: Tensor, shifts: Tensor) -> Tensor:
     """Turn the hue of each image. ``shifts``: (B,) float64 in [-0.5, 0.5], in turns."""
     if images.shape[1] == 1:
         return images.clone()
-    turn = _turn_floats if images.is_floating_point() else _turn_bytes
-    step = max(1, _BLOCK_PIXELS // max(1, images.shape[2] * images.shape[3]))
-    if images.device.type != "cpu" or len(images) <= step:
-        return turn(images, shifts)
-    blocks = [slice(first, first + step) for first in range(0, len(images), step)]
-    return torch.cat([turn(images[rows], shifts[rows]) for rows in blocks])
+    return _turn_floats(images, shifts) if images.is_floating_point() else _turn_bytes(images, shifts)
 
 
 def _turn_bytes(images: Tensor, shifts: Tensor) -> Tensor:

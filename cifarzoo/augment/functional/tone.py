@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cifarzoo.augment.functional.blocks import in_blocks
 from cifarzoo.augment.functional.layout import full_scale, laid_out_like
 from cifarzoo.augment.functional.lines import as_float, as_lines, from_lines, spread, to_lines, to_uint8
 
@@ -65,6 +66,7 @@ def equalize(images: Tensor) -> Tensor:
     return laid_out_like(equalized.view(images.shape), images)
 
 
+@in_blocks
 def adjust_sharpness(images: Tensor, factors: Tensor) -> Tensor:
     """Blend each image with its blurred version; the border stays. ``factors``: (B,) float64; 1 changes nothing."""
     height, width = images.shape[2:]
