@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -374,3 +376,14 @@ def test_several_at_once_fetch_once(published: Callable[..., Card], server: Serv
         thread.join()
     assert not failed
     assert len(server.requests) == 1
+
+
+def test_two_processes_at_once(published: Callable[..., Card], server: Server, places: dict[str, Path]) -> None:
+    """One fetches, the other waits for it or finds it there."""
+    published()
+    (places["package"] / f"{NAME}.json").rename(places["one"] / f"{NAME}.json")
+    code = f"from cifarzoo.weights import read; print(read({NAME!r})[0]['a.weight'].sum().item(), end='')"
+    server.fault = lambda handler, number: handler.give(cut_after=20_000 if number < 3 else None)
+    processes = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate()[0] for process in processes] == [str(STATE["a.weight"].sum().item())] * 2
+    assert [start for _, start in server.requests] == [None, "bytes=20000-", "bytes=40000-", "bytes=60000-"]
