@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 import torchvision.transforms.v2.functional as tv
 from augment_pictures import batches, one_by_one, pictures, same, uniform
@@ -24,6 +25,16 @@ def test_hue_of_every_colour_that_ties_or_touches_an_edge() -> None:
     images = colors.expand(9, -1, -1, -1).contiguous()
     shifts = torch.tensor([-0.5, -1 / 3, -1e-9, 0.0, 1e-9, 1 / 6, 0.25, 1 / 3, 0.5], dtype=torch.float64)
     same(functional.adjust_hue(images, shifts), one_by_one(tv.adjust_hue, images, shifts))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("shift", [-0.5, -0.137, 0.0, 1 / 3, 0.4999])
+def test_hue_of_every_colour(shift: float) -> None:
+    level = torch.arange(256, dtype=torch.uint8)
+    shifts = torch.full((16,), shift, dtype=torch.float64)
+    for reds in level.split(16):  # type: ignore[no-untyped-call]
+        images = torch.stack(torch.meshgrid(reds, level, level, indexing="ij"), dim=1)  # (16, 3, 256, 256)
+        same(functional.adjust_hue(images, shifts), one_by_one(tv.adjust_hue, images, shifts))
 
 
 def test_hue_of_float_images() -> None:
