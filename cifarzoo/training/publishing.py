@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import shlex
 import statistics
 from collections.abc import Mapping, Sequence
@@ -61,13 +62,11 @@ def publish(
         The card as written.
 
     Raises:
-        SettingError: a name that is not the model's, another dtype, or a run that is not the same but for its seed.
+        SettingError: a run that is not finished or not the same but for its seed, a name that is not the model's, or
+            another dtype.
         CifarZooError: half precision costs too much.
     """
-    _, card = load_weights(run)
-    arch, _, tag = name.partition(".")
-    if arch != card.arch or not tag:
-        raise SettingError(f"name (={name!r}) must be {card.arch}.TAG, the run's model and a name for its weights")
+    card, train_loss = _finished(run, name)
     state = rounded(model.state_dict(), dtype)
     stored = copy.deepcopy(model)
     stored.load_state_dict(dict(state))
@@ -85,11 +84,23 @@ def publish(
         dtype=str(DTYPES[dtype]).removeprefix("torch."),
         seeds=summarize_seeds([card, *others]),
         pflop=pflop_of(card, model),
-        train_loss=History.read(Path(run)).last.train_loss,
+        train_loss=train_loss,
         urls=list(urls) or None,
         hub_id=hub_id,
     )
     return save_weights(state, described, Path(folder) / f"{name}.safetensors")
+
+
+def _finished(run: Path | str, name: str) -> tuple[Card, float]:
+    """The card of a finished run, and its training loss of the last epoch; SettingError if ``name`` is not its own."""
+    _, card = load_weights(run)
+    last = History.read(run).last
+    if card.epochs is None or last.epoch != math.ceil(card.epochs):
+        raise SettingError(f"{run} is not finished: {last.epoch} of {card.epochs} epochs; let it end first")
+    arch, _, tag = name.partition(".")
+    if arch != card.arch or not tag:
+        raise SettingError(f"name (={name!r}) must be {card.arch}.TAG, the run's model and a name for its weights")
+    return card, last.train_loss
 
 
 def rounded(state: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,6 +127,14 @@ def test_a_loss_is_refused_unless_allowed(
 def test_the_name_must_be_the_run_s(runs: list[Path], test_set: data.Dataset, tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingError, match=r"must be baseline_cnn\.TAG"):
         publish(runs[0], name, cifarzoo.load(runs[0]), test_set, folder=tmp_path)
+
+
+def test_a_run_must_be_finished(runs: list[Path], test_set: data.Dataset, tmp_path: Path) -> None:
+    shutil.copytree(runs[0], tmp_path / "run")
+    first, _ = (tmp_path / "run" / "history.jsonl").read_text().splitlines()
+    (tmp_path / "run" / "history.jsonl").write_text(first + "\n")
+    with pytest.raises(SettingError, match=r"run is not finished: 1 of 2\.0 epochs"):
+        publish(tmp_path / "run", NAME, cifarzoo.load(runs[0]), test_set, folder=tmp_path)
 
 
 def test_rounding_spares_what_is_small_or_whole() -> None:
