@@ -25,7 +25,7 @@ def register() -> list[str]:
 
     A name that timm has already is left as it is; so it does no harm to call this again, after registering more models
     for instance. timm's ``in_chans`` and ``drop_rate`` become ``in_channels`` and ``dropout``; other keywords are the
-    family's own settings.
+    family's own settings. ``pretrained=True`` takes the model's weights from where ``cifarzoo.create`` does.
 
     Returns:
         The names under which timm now knows the models, sorted.
@@ -43,12 +43,18 @@ def register() -> list[str]:
 
 
 def _build(
-    name: str, *, num_classes: int, in_chans: int = 3, drop_rate: float | None = None, **settings: Any
+    name: str,
+    pretrained: bool,
+    *,
+    num_classes: int,
+    in_chans: int = 3,
+    drop_rate: float | None = None,
+    **settings: Any,
 ) -> Classifier:
     """``create`` with timm's words for its arguments."""
     if drop_rate is not None:
         settings["dropout"] = drop_rate
-    model = factory.create(name, num_classes=num_classes, in_channels=in_chans, **settings)
+    model = factory.create(name, pretrained=pretrained, num_classes=num_classes, in_channels=in_chans, **settings)
     model.in_chans = in_chans  # type: ignore[assignment]  # where timm looks for it when it saves a model
     return model
 
@@ -57,10 +63,12 @@ def _entrypoint(name: str, timm_name: str) -> Callable[..., nn.Module]:
     """The function that timm calls; ``**kwargs`` is its convention."""
 
     def entrypoint(pretrained: bool = False, **kwargs: Any) -> nn.Module:
+        # A configuration that is handed in names weights of somebody's own (hf-hub:, local-dir:), which timm loads.
+        ours = pretrained and kwargs.get("pretrained_cfg") is None and kwargs.get("pretrained_cfg_overlay") is None
         model: nn.Module = build_model_with_cfg(
-            functools.partial(_build, name),
+            functools.partial(_build, name, ours),
             timm_name,
-            pretrained,
+            pretrained and not ours,
             feature_cfg={"out_indices": _stages(name), "flatten_sequential": True},
             **kwargs,
         )
@@ -84,7 +92,7 @@ def _stages(name: str) -> tuple[int, ...]:
 
 
 def _pretrained_cfg(spec: ModelSpec) -> PretrainedCfg:
-    """What timm keeps of a model: its input, the names of its first and last layer. No weights are published yet."""
+    """What timm keeps of a model: its input, the names of its first and last layer. Weights it has from ours."""
     model = _on_no_device(spec.name)
     first_conv = next((key for key, layer in model.named_modules() if isinstance(layer, nn.Conv2d)), None)
     side = (spec.input_size - model.border_px) // model.feature_info[-1]["reduction"]

@@ -11,8 +11,9 @@ from timm.data import resolve_data_config
 from torch import nn
 
 import cifarzoo
-from cifarzoo.errors import SettingError
+from cifarzoo.errors import SettingError, UnknownModelError
 from cifarzoo.interop.timm import register
+from cifarzoo.weights import Card, save_weights
 
 BEFORE = {name: timm.models.model_entrypoint(name) for name in timm.list_models()}
 NAMES = register()
@@ -117,6 +118,16 @@ def test_save_for_hf_and_local_dir(tmp_path: Path, safe: bool) -> None:
     assert torch.equal(headless.state_dict()[kept], model.state_dict()[kept])
 
 
+def test_pretrained_takes_our_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = cifarzoo.create("residual_cnn", num_classes=3, seed=0).eval()
+    card = Card(arch="residual_cnn", tag="toys", num_classes=3, classes=["a", "b", "c"])
+    save_weights(model.state_dict(), card, tmp_path / "residual_cnn.toys.safetensors")
+    monkeypatch.setenv("CIFARZOO_WEIGHTS", str(tmp_path))
+    again = timm.create_model(SMALL, pretrained=True, num_classes=3).eval()
+    with torch.no_grad():
+        assert torch.equal(again(images()), model(images()))
+
+
 def test_pretrained_without_weights_is_an_error() -> None:
-    with pytest.raises(RuntimeError, match="No pretrained weights"):
-        timm.create_model(SMALL, pretrained=True)
+    with pytest.raises(UnknownModelError, match="no weights are published"):
+        timm.create_model("cifarzoo_baseline_cnn", pretrained=True)
