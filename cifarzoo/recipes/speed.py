@@ -31,6 +31,6 @@ C94 = Recipe(
     evaluate_every=5,
     views=6,
 )
-"""CIFAR-10 to 94 % (six views)."""
+"""CIFAR-10 in 0.25 PFLOP: 93.13 %, with six views 93.84 % (seed 0)."""
 
 SPEED_RECIPES = (C94,)
