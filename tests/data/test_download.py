@@ -9,84 +9,31 @@ import random
 import socket
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback import Handler, Server, serving
 
 from cifarzoo.data import download
 from cifarzoo.data.specs import Archive
 from cifarzoo.errors import DownloadError
 
 CONTENT = random.Random(0).randbytes(300_000)
-Fault = Callable[["Handler", int], None]  # told how many requests came before
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as the test's fault says."""
-
-    server: Server
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        number = len(self.server.requests)
-        self.server.requests.append(self.headers.get("Range"))
-        self.close_connection = True
-        self.server.fault(self, number)
-
-    def start(self) -> int:
-        """From which byte on the file is asked for."""
-        wanted = self.headers.get("Range")
-        return int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
-
-    def give(self, content: bytes = CONTENT, *, ranges: bool = True, cut_after: int | None = None) -> None:
-        """Answer well, but for what the arguments say."""
-        start = self.start() if ranges else 0
-        if start >= len(content) > 0:
-            self.send_error(416)
-            return
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        self.wfile.write(content[start:][:cut_after])
-        if cut_after is not None:
-            self.wfile.flush()
-            self.connection.shutdown(socket.SHUT_RDWR)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on the terminal."""
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    fault: Fault
-    requests: list[str | None]
-
-    def handle_error(self, *_: object) -> None:
-        """A client that went away is no error here."""
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(download, "PAUSE_S", 0)
-    server = Server(("127.0.0.1", 0), Handler)
-    server.fault, server.requests = lambda handler, _: handler.give(), []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(CONTENT) as server:
+        yield server
 
 
 def archive(server: Server, **changes: Any) -> Archive:
     fields = {
         "name": "set.zip",
-        "url": f"http://127.0.0.1:{server.server_port}/set.zip",
+        "url": server.url("set.zip"),
         "sha256": hashlib.sha256(CONTENT).hexdigest(),
         "bytes": len(CONTENT),
     }

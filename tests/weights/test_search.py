@@ -9,12 +9,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from loopback import Handler, Server, serving
 
 from cifarzoo.data import download
 from cifarzoo.errors import DownloadError, IntegrityError, UnknownModelError
@@ -23,52 +23,6 @@ from cifarzoo.weights import Card, info, names, read, save_weights, search
 STATE = {"a.weight": torch.arange(20_000, dtype=torch.float32), "a.bias": torch.ones(3, dtype=torch.float16)}
 NAME = "net.toys"
 FILE = f"{NAME}.safetensors"
-Fault = Callable[["Handler", int], None]  # told how many requests came before
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as the test's fault says."""
-
-    server: Server
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        number = len(self.server.requests)
-        self.server.requests.append((self.path, self.headers.get("Range")))
-        self.close_connection = True
-        self.server.fault(self, number)
-
-    def give(self, *, content: bytes | None = None, ranges: bool = True, cut_after: int | None = None) -> None:
-        """Answer well, but for what the arguments say."""
-        content = self.server.content if content is None else content
-        wanted = self.headers.get("Range") if ranges else None
-        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        self.wfile.write(content[start:][:cut_after])
-        if cut_after is not None:
-            self.wfile.flush()
-            self.connection.shutdown(socket.SHUT_RDWR)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on the terminal."""
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    fault: Fault
-    requests: list[tuple[str, str | None]]
-    content: bytes
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/{FILE}"
-
-    def handle_error(self, *_: object) -> None:
-        """A client that went away is no error here."""
 
 
 @pytest.fixture(autouse=True)
@@ -86,14 +40,8 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server(("127.0.0.1", 0), Handler)
-    server.fault, server.requests = lambda handler, _: handler.give(), []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving() as server:
+        yield server
 
 
 def put(folder: Path, *, value: float = 0.0, weights: bool = True, **fields: Any) -> Card:
@@ -110,7 +58,7 @@ def published(places: dict[str, Path], server: Server) -> Callable[..., Card]:
     """A card in the package whose weights only the server has."""
 
     def publish(**fields: Any) -> Card:
-        card = put(places["package"], urls=[server.url], **fields)
+        card = put(places["package"], urls=[server.url(FILE)], **fields)
         server.content = (places["package"] / FILE).read_bytes()
         (places["package"] / FILE).unlink()
         return card
@@ -212,14 +160,14 @@ def test_a_cut_download_is_resumed(published: Callable[..., Card], server: Serve
     published()
     server.fault = lambda handler, number: handler.give(cut_after=cut_after if number == 0 else None)
     assert_right()
-    assert server.requests[-1][1] == (f"bytes={cut_after}-" if cut_after else None)
+    assert server.requests[-1] == (f"bytes={cut_after}-" if cut_after else None)
 
 
 def test_the_whole_file_in_answer_to_a_range(published: Callable[..., Card], server: Server) -> None:
     published()
     server.fault = lambda handler, number: handler.give(ranges=False, cut_after=1000 if number == 0 else None)
     assert_right()
-    assert server.requests[1][1] == "bytes=1000-"
+    assert server.requests[1] == "bytes=1000-"
 
 
 def test_a_server_that_stalls(published: Callable[..., Card], server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +195,7 @@ def test_other_bytes_of_the_same_length(
     published: Callable[..., Card], server: Server, places: dict[str, Path]
 ) -> None:
     published()
-    server.fault = lambda handler, _: handler.give(content=bytes(len(server.content)))
+    server.fault = lambda handler, _: handler.give(bytes(len(server.content)))
     with pytest.raises(DownloadError, match=r"net\.toys\.safetensors cannot be had: .* gives SHA-256 "):
         read(NAME)
     assert_clean(places["cache"])
@@ -275,12 +223,12 @@ def test_a_redirect_to_less_safety_is_refused(
 ) -> None:
     """The address claims to be encrypted; what answers sends on to one that is not."""
     card = published()
-    secure = server.url.replace("http:", "https:")
+    secure = server.url(FILE).replace("http:", "https:")
     (places["package"] / f"{NAME}.json").write_text(replace(card, urls=[secure]).to_json())
 
     def fault(handler: Handler, _: int) -> None:
         handler.send_response(302)
-        handler.send_header("Location", server.url)
+        handler.send_header("Location", server.url(FILE))
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
@@ -299,18 +247,18 @@ def test_a_redirect_to_less_safety_is_refused(
 
 def test_the_next_address_is_tried(published: Callable[..., Card], server: Server, places: dict[str, Path]) -> None:
     card = published()
-    urls = [server.url + "?gone", server.url + "?altered", server.url + "?good"]
+    urls = [server.url(FILE) + "?gone", server.url(FILE) + "?altered", server.url(FILE) + "?good"]
     (places["package"] / f"{NAME}.json").write_text(replace(card, urls=urls).to_json())
 
     def fault(handler: Handler, _: int) -> None:
         if "gone" in handler.path:
             handler.send_error(404)
         else:
-            handler.give(content=bytes(len(server.content)) if "altered" in handler.path else None)
+            handler.give(bytes(len(server.content)) if "altered" in handler.path else None)
 
     server.fault = fault
     assert_right()
-    asked = [path.partition("?")[2] for path, _ in server.requests]
+    asked = [path.partition("?")[2] for path in server.paths]
     assert sorted(set(asked), key=asked.index) == ["gone", "altered", "good"]
 
 
@@ -386,4 +334,4 @@ def test_two_processes_at_once(published: Callable[..., Card], server: Server, p
     server.fault = lambda handler, number: handler.give(cut_after=20_000 if number < 3 else None)
     processes = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate()[0] for process in processes] == [str(STATE["a.weight"].sum().item())] * 2
-    assert [start for _, start in server.requests] == [None, "bytes=20000-", "bytes=40000-", "bytes=60000-"]
+    assert server.requests == [None, "bytes=20000-", "bytes=40000-", "bytes=60000-"]
