@@ -16,8 +16,8 @@ import cifarzoo
 from cifarzoo import data, recipes
 from cifarzoo.bench.contest import environment
 from cifarzoo.bench.runs import write_record
-from cifarzoo.data import Dataset, subset
-from cifarzoo.data.parts import stratified
+from cifarzoo.data import Dataset
+from cifarzoo.data.parts import sample
 from cifarzoo.errors import DataError, SettingError
 from cifarzoo.recipes import REPORT, Recipe, ReportRow
 from cifarzoo.training import Trainer
@@ -108,10 +108,7 @@ def _begun(path: Path, size: dict[str, int]) -> dict[str, Any]:
 
 def _open_part(root: Path, name: str, split: str, images: int) -> Dataset:
     """About so many images, the same share of each class."""
-    dataset = data.open(name, root, split)
-    if images >= len(dataset):
-        return dataset
-    return subset(dataset, stratified(dataset.targets, images / len(dataset), seed=0)[1])
+    return sample(data.open(name, root, split), images)
 
 
 def _run(row: ReportRow, recipe: Recipe, train: Dataset, test: Dataset, device: str) -> dict[str, Any]:

@@ -173,10 +173,10 @@ def _create(
 
 def _part(dataset: Dataset, images: int | None, *, seed: int) -> Dataset:
     """About that many images of a set, the same share of each class; all of them for None."""
-    from cifarzoo.data.parts import stratified, subset
+    from cifarzoo.data.parts import sample
 
-    if images is None or images == len(dataset):
+    if images is None:
         return dataset
-    if not 1 <= images < len(dataset):
+    if not 1 <= images <= len(dataset):
         raise SettingError(f"--images {images} must lie in 1 ... {len(dataset)}, the images of {dataset.name}")
-    return subset(dataset, stratified(dataset.targets, images / len(dataset), seed=seed)[1])
+    return sample(dataset, images, seed=seed)

@@ -52,6 +52,13 @@ def split(dataset: Dataset, fraction: float, seed: int = 0) -> tuple[Dataset, Da
     return subset(dataset, rest), subset(dataset, held_out)
 
 
+def sample(dataset: Dataset, images: int, *, seed: int = 0) -> Dataset:
+    """About so many images, the same share of each class; the set itself for as many as it has or more."""
+    if images >= len(dataset):
+        return dataset
+    return subset(dataset, stratified(dataset.targets, images / len(dataset), seed=seed)[1])
+
+
 def subset(dataset: Dataset, indices: Tensor | Sequence[int]) -> Dataset:
     """The images of these indices, in their order.
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifarzoo import data
-from cifarzoo.data.parts import stratified
+from cifarzoo.data.parts import sample, stratified
 from cifarzoo.errors import SettingError
 
 
@@ -55,6 +55,14 @@ def test_split_gives_disjoint_sets_of_the_same_kind() -> None:
     assert not set(rest.images[:, 0, 0, 0].tolist()) & set(held_out.images[:, 0, 0, 0].tolist())
     assert (rest.classes, rest.mean, rest.split) == (dataset.classes, dataset.mean, dataset.split)
     assert len({dataset.fingerprint, rest.fingerprint, held_out.fingerprint}) == 3
+
+
+def test_a_sample_has_the_same_share_of_each_class() -> None:
+    whole = numbered([30, 60])
+    some = sample(whole, 30, seed=1)
+    assert some.targets.bincount().tolist() == [10, 20]
+    assert sample(whole, 90) is whole and sample(whole, 91) is whole
+    assert not torch.equal(sample(whole, 30, seed=2).images, some.images)
 
 
 @given(st.lists(st.integers(0, 29), max_size=12))
