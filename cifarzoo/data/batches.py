@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from cifarzoo.data.buffers import Buffers
+from cifarzoo.data.buffers import Buffers, Scratch
 from cifarzoo.data.prefetch import Plan
 from cifarzoo.draws import Draws
 from cifarzoo.normalizer import Normalizer
@@ -76,7 +76,7 @@ class BatchMaker:
         self._device, self._dtype, self._memory_format = device, dtype, memory_format
         self._images = _placed(dataset.images, device)
         self._normalize = Normalizer(dataset.mean, dataset.std, device=device, memory_format=memory_format)
-        self._buffers = Buffers()
+        self._buffers, self._scratch = Buffers(), Scratch()
 
     def begin(self, seed: int, epoch: int, indices: Tensor) -> Plan:
         """Plan the batch of some indices (B,): images (B, C, H, W) normalised, targets (B,) or (B, K)."""
@@ -113,6 +113,9 @@ class BatchMaker:
 
     def _gather(self, indices: Tensor) -> Tensor:
         """The images (b, C, H, W) of some indices (b,)."""
+        if self._device.type == "cpu" and self._augment is None:  # nobody else sees the pixels
+            shape = torch.Size((len(indices), *self._images.shape[1:]))
+            return torch.index_select(self._images, 0, indices, out=self._scratch.take(shape, self._images.dtype))
         if self._images.device == indices.device:
             return self._images.index_select(0, indices)
         return self._images.index_select(0, indices.cpu()).pin_memory().to(self._device, non_blocking=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from math import prod
 from queue import Empty, SimpleQueue
@@ -55,3 +56,21 @@ class Buffers:
             self._free.put(memory)
         else:
             self._made -= 1
+
+
+class Scratch(threading.local):
+    """Memory of each thread for one thing at a time: what was taken is gone when the thread takes the next.
+
+    The system's allocator cuts blocks of this size anew for each batch and leaves holes that nothing fits in, megabytes
+    in an epoch; and a thread's own memory stays in the cache of its core.
+    """
+
+    def __init__(self) -> None:
+        self._memory = torch.empty(0, dtype=torch.uint8)
+
+    def take(self, shape: torch.Size, dtype: torch.dtype) -> Tensor:
+        """An uninitialised tensor on the CPU."""
+        size = prod(shape) * dtype.itemsize
+        if len(self._memory) < size:
+            self._memory = torch.empty(size, dtype=torch.uint8)
+        return self._memory[:size].view(dtype).view(shape)

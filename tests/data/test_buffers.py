@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from cifarzoo.data.buffers import Buffers
+from cifarzoo.data.buffers import Buffers, Scratch
 
 SHAPE = torch.Size((4, 3, 2, 2))
 
@@ -103,3 +103,16 @@ def test_who_keeps_batches_waits_once():
 def test_buffers_outlive_their_maker():
     batch = take(Buffers()).fill_(5)
     assert (batch == 5).all()
+
+
+def test_scratch_is_one_piece_of_memory_for_each_thread():
+    scratch = Scratch()
+    mine = scratch.take(SHAPE, torch.float32)
+    assert (mine.shape, mine.dtype) == (SHAPE, torch.float32)
+    assert scratch.take(SHAPE[1:], torch.uint8).data_ptr() == mine.data_ptr()
+    others = []
+    thread = threading.Thread(target=lambda: others.append(scratch.take(SHAPE, torch.float32)))
+    thread.start()
+    thread.join()
+    assert others[0].data_ptr() != mine.data_ptr()
+    assert scratch.take(torch.Size((9, 9, 9, 9)), torch.float64).fill_(1).sum() == 9**4

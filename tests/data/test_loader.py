@@ -13,6 +13,7 @@ from torch import Tensor
 from cifarzoo.data.loader import Loader
 from cifarzoo.draws import Draws, permutation
 from cifarzoo.errors import ResumeError, SettingError
+from cifarzoo.normalizer import Normalizer
 
 
 def make_set(count, *, channels=3, size=4, classes=5):
@@ -196,6 +197,26 @@ def test_a_pass_uses_the_memory_of_two_batches():
     loader._maker._buffers._patience_s = 60
     places = {images.data_ptr() for _ in range(2) for images, _ in loader}
     assert len(places) == 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_an_epoch_takes_at_most_three_batches_in_float32(monkeypatch, dtype):
+    """Memory that is still referred to is not handed out again, thus every piece that is made is counted."""
+    loader = Loader(make_set(4000, size=32), 512, dtype=dtype)
+    loader._maker._buffers._patience_s = 60  # a third buffer is for callers who keep their batches
+    normalize, pixels, sizes = Normalizer.__call__, [], {}
+
+    def recorded(self, images, out):
+        pixels.append(images.untyped_storage())
+        normalize(self, images, out)
+
+    monkeypatch.setattr(Normalizer, "__call__", recorded)
+    for images, _ in loader:
+        sizes[images.data_ptr()] = images.nbytes
+        del images
+    sizes |= {memory.data_ptr(): memory.nbytes() for memory in pixels}
+    assert sum(sizes.values()) <= 3 * 512 * 3 * 32 * 32 * 4
+    assert len({memory.data_ptr() for memory in pixels}) <= 4 < len(pixels)  # two threads, parts of two sizes
 
 
 def test_pieces_make_no_difference(monkeypatch):
