@@ -1,4 +1,4 @@
-"""A batch in pieces that stay in a core's cache, on as many threads as torch may use.
+"""A batch in pieces, on as many threads as torch may use.
 
 One thread runs each piece from its first operation to its last. Handing the threads parts of every small operation
 instead would cost more in waiting than it saves, and would round values at the seams differently: results do not
@@ -17,7 +17,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-_PIECE_BYTES = 3 << 19  # 512 images of 32x32, or 128 of 64x64: the calls are few, and a core's cache holds the piece
+# 1024 images of 32x32, or 256 of 64x64. Each call into torch gives up the interpreter and has to win it back from the
+# other thread, so few long calls go faster than many short ones, even where a piece is larger than a core's cache.
+_PIECE_BYTES = 3 << 20
 
 T = TypeVar("T")
 

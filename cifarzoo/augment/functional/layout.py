@@ -45,6 +45,9 @@ def take(images: Tensor, rows: Tensor) -> Tensor:
 def put(images: Tensor, rows: Tensor, values: Tensor) -> None:
     """Write images into some rows: what ``images[rows] = values`` does, in the widest words that fit."""
     target, source = planes(images).flatten(1), planes(laid_out_like(values, images)).flatten(1)
+    if target.data_ptr() != images.data_ptr():  # neither layout: its images do not lie in one piece each
+        images[rows] = values
+        return
     if target.shape[1] * target.element_size() % 8 == 0 and target.storage_offset() * target.element_size() % 8 == 0:
         target, source = target.view(torch.int64), source.view(torch.int64)
     target.index_copy_(0, rows, source)

@@ -15,9 +15,8 @@ def flip_horizontal(images: Tensor, mask: Tensor) -> Tensor:
         images: (B, C, H, W), any dtype.
         mask: (B,) bool, which ones.
     """
-    flipped = images.clone()
-    rows = mask.nonzero()[:, 0]
-    put(flipped, rows, take(images, rows).flip(-1))
+    flipped, others = images.flip(-1), (~mask).nonzero()[:, 0]
+    put(flipped, others, take(images, others))
     return flipped
 
 
@@ -39,8 +38,9 @@ def crop(
 ) -> Tensor:
     """Cut a window out of each image, which is padded first.
 
-    In a padded image whose rows keep their length, a window of any corner begins at one offset in memory and its rows
-    lie at the same distances: so each window is one copy of contiguous memory, and the rows are shortened afterwards.
+    The images are copied into wider rows with what surrounds them left and right. A row of a window then is one stretch
+    of memory, wherever it begins, so a single gather of stretches cuts out all windows; what lies above and below are
+    rows as well: those that the edge reflects, or one that is zero.
 
     Args:
         images: (B, C, H, W), any dtype.
@@ -53,30 +53,32 @@ def crop(
         (B, C, height, width).
     """
     pixels = planes(images)  # (B, P, H, W, U)
-    count, depth, _, _, unit = pixels.shape
-    rows, columns = images.shape[2] + 2 * padding_px, images.shape[3] + 2 * padding_px
-    length = depth * rows * columns * unit  # of a padded image
-    slack = (2 * padding_px + images.shape[2] - size[0]) * columns * unit + columns * unit
-    # The slack after the last image is copied by its window, but shown to no one.
-    memory = images.new_zeros(count * length + slack)
-    padded = memory[: count * length].view(count, depth, rows, columns, unit)
-    _fill_padded(padded, pixels, padding_px, mode)
-    starts = torch.arange(count, device=images.device) * length
-    starts = starts + (corner_px[:, 0] * columns + corner_px[:, 1]) * unit  # (B,)
-    every_window = memory.as_strided((max(0, len(memory) - length + 1), length), (1, 1))
-    windows = every_window.index_select(0, starts).view(count, depth, rows, columns, unit)
-    return from_planes(windows[:, :, : size[0], : size[1]], channels_last=is_channels_last(images))
+    count, depth, height, width, unit = pixels.shape
+    length = (width + 2 * padding_px) * unit  # of a row, in values
+    rows = images.new_zeros(count, depth, height + 1, width + 2 * padding_px, unit)  # the last row stays zero
+    _fill(rows[:, :, :height], pixels, padding_px, mode)
+    lines = _lines(height, padding_px, mode, images.device) * length  # (H + 2 padding,)
+    starts = lines.unfold(0, size[0], 1).index_select(0, corner_px[:, 0])  # (B, height)
+    starts = starts + corner_px[:, 1:] * unit
+    first = torch.arange(count * depth, device=images.device) * ((height + 1) * length)
+    starts = starts[:, None] + first.view(count, depth, 1)  # (B, P, height)
+    stretches = rows.as_strided((max(0, rows.numel() - size[1] * unit + 1), size[1] * unit), (1, 1))
+    window = stretches.index_select(0, starts.flatten()).view(count, depth, *size, unit)
+    return from_planes(window, channels_last=is_channels_last(images))
 
 
-def _fill_padded(padded: Tensor, pixels: Tensor, padding_px: int, mode: str) -> None:
-    """Write images (B, P, H, W, U) and what surrounds them into ``padded``, which is zero."""
-    height, width = pixels.shape[2:4]
-    inside = slice(padding_px, padding_px + height), slice(padding_px, padding_px + width)
-    padded[:, :, inside[0], inside[1]] = pixels
+def _fill(rows: Tensor, pixels: Tensor, padding_px: int, mode: str) -> None:
+    """Write images (B, P, H, W, U), and what they reflect left and right, into wider rows, which are zero."""
+    width = pixels.shape[3]
+    rows[:, :, :, padding_px : padding_px + width] = pixels
     if mode == "reflect" and padding_px:
-        before, after = slice(1, padding_px + 1), slice(-padding_px - 1, -1)
-        padded[:, :, inside[0], :padding_px] = pixels[:, :, :, before].flip(3)
-        padded[:, :, inside[0], -padding_px:] = pixels[:, :, :, after].flip(3)
-        middle = padded[:, :, inside[0]]  # (B, P, H, W + 2 padding, U)
-        padded[:, :, :padding_px] = middle[:, :, before].flip(2)
-        padded[:, :, -padding_px:] = middle[:, :, after].flip(2)
+        rows[:, :, :, :padding_px] = pixels[:, :, :, 1 : padding_px + 1].flip(3)
+        rows[:, :, :, padding_px + width :] = pixels[:, :, :, width - 1 - padding_px : width - 1].flip(3)
+
+
+def _lines(height: int, padding_px: int, mode: str, device: torch.device) -> Tensor:
+    """The row of an image that each row of the padded image shows; ``height`` for one that is zero."""
+    lines = torch.arange(-padding_px, height + padding_px, device=device)
+    if mode == "reflect":
+        return (height - 1) - ((height - 1) - lines.abs()).abs()
+    return lines.masked_fill_((lines < 0) | (lines >= height), height)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from augment_pictures import batches, same
+from augment_pictures import batches, pictures, same
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -30,6 +30,15 @@ def test_take_and_put(images: Tensor, seed: int) -> None:
     put(ours, rows, taken.bitwise_not().contiguous())
     wanted[rows] = taken.bitwise_not()
     same(ours, wanted)
+
+
+def test_put_into_neither_layout() -> None:
+    images = pictures(1, 4, 3, 8, 6).transpose(2, 3)  # (4, 3, 6, 8), columns lie together
+    rows, values = torch.tensor([2, 0]), pictures(2, 2, 3, 6, 8)
+    wanted = images.clone()
+    wanted[rows] = values
+    put(images, rows, values)
+    same(images, wanted)
 
 
 @given(batches(most=4))

@@ -67,3 +67,12 @@ def test_float_images_and_other_layouts_move_alike() -> None:
         functional.crop(sliced, corner, size=(32, 32), padding_px=4),
         functional.crop(sliced.contiguous(), corner, size=(32, 32), padding_px=4),
     )
+    mask, turned = torch.arange(8) % 3 == 0, images.transpose(2, 3)
+    for other in (sliced, turned, images.double()):
+        same(functional.flip_horizontal(other, mask), torch.where(mask[:, None, None, None], other.flip(-1), other))
+
+
+def test_no_images_at_all() -> None:
+    images, nothing = pictures(1, 1)[:0], torch.zeros(0, 2, dtype=torch.int64)
+    assert functional.crop(images, nothing, size=(30, 28), padding_px=2, mode="reflect").shape == (0, 3, 30, 28)
+    assert functional.flip_horizontal(images, nothing[:, 0] > 0).shape == images.shape
