@@ -1,11 +1,7 @@
-"""Long fault campaigns (``make campaign``); the short forms are in test_trainer_resume.py and test_checkpoints.py.
-
-Each leaves what it counted in docs/results/training_faults.json when CIFARZOO_RECORD is set.
-"""
+"""Long fault campaigns (``make campaign``); the short forms are in test_trainer_resume.py and test_checkpoints.py."""
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -45,17 +41,6 @@ VARIANTS = {
 }
 
 
-def record(name: str, **counts: Any) -> None:
-    """Add what a campaign counted to the results, if that is asked for."""
-    if not os.environ.get("CIFARZOO_RECORD"):
-        return
-    path = Path(__file__).parents[2] / "docs" / "results" / "training_faults.json"
-    results = json.loads(path.read_text()) if path.is_file() else {}
-    results[name] = {**counts, "torch": torch.__version__, "date": time.strftime("%Y-%m-%d")}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=2) + "\n")
-
-
 def digest(trainer: Trainer) -> str:
     """Everything that must be equal: the state's tensors, and the history but for its times."""
     state = trainer.state
@@ -66,7 +51,9 @@ def digest(trainer: Trainer) -> str:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_killed_at_every_step(name: str, tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+def test_killed_at_every_step(
+    name: str, tmp_path: Path, make_net: Nets, make_set: Sets, record: Callable[..., None]
+) -> None:
     """Each process is killed one step further on: after the step, before its checkpoint."""
     recipe, train, test = VARIANTS[name], make_set(IMAGES), make_set(20, seed=1)
     unbroken = Trainer(make_net(), recipe, progress=False)
@@ -82,7 +69,7 @@ def test_killed_at_every_step(name: str, tmp_path: Path, make_net: Nets, make_se
     last = Trainer(make_net(9), recipe, output_dir=tmp_path, progress=False)
     last.fit(train, test)
     assert digest(unbroken) == digest(last)
-    record(f"killed at every step: {name}", kills=STEPS, differences=0)
+    record(kills=STEPS, differences=0)
 
 
 def run_until(number: signal.Signals | None, delay_s: float, work: Callable[[], object]) -> int:
@@ -105,7 +92,7 @@ def run_until(number: signal.Signals | None, delay_s: float, work: Callable[[], 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_signals_at_random_times(
-    number: signal.Signals, seed: int, tmp_path: Path, make_net: Nets, make_set: Sets
+    number: signal.Signals, seed: int, tmp_path: Path, make_net: Nets, make_set: Sets, record: Callable[..., None]
 ) -> None:
     """A process is hit fifty times, whatever it is doing, and its runs end like one that was not."""
     recipe = RECIPE.replace(epochs=40, batch_size=16, average="ema", augment="baseline")
@@ -131,10 +118,12 @@ def test_signals_at_random_times(
             hits += 1
     assert run_until(None, 0, lambda: work(folder)) == 0
     assert (folder / "model.safetensors").read_bytes() == expected
-    record(f"{number.name} at random times, seed {seed}", signals=hits, runs=runs + 1, differences=0)
+    record(signals=hits, runs=runs + 1, differences=0)
 
 
-def test_memory_does_not_grow_over_a_thousand_steps(make_net: Nets, make_set: Sets) -> None:
+def test_memory_does_not_grow_over_a_thousand_steps(
+    make_net: Nets, make_set: Sets, record: Callable[..., None]
+) -> None:
     resident: list[int] = []
 
     def watch(step: int, loss: torch.Tensor) -> None:
@@ -146,4 +135,4 @@ def test_memory_does_not_grow_over_a_thousand_steps(make_net: Nets, make_set: Se
     Trainer(make_net(), recipe, progress=False, on_step=watch).fit(make_set(IMAGES))
     assert len(resident) >= 13
     assert resident[-1] - resident[2] < 2**20
-    record("resident memory", steps=1360, grown_bytes=resident[-1] - resident[2])
+    record(steps=1360, grown_bytes=resident[-1] - resident[2])

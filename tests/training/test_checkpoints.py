@@ -100,8 +100,11 @@ def test_saving_the_same_again_leaves_it(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in first.iterdir()} == before
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])
-def test_a_save_that_fails_at_any_call_leaves_a_valid_checkpoint(kind: str, tmp_path: Path) -> None:
+def test_a_save_that_fails_at_any_call_leaves_a_valid_checkpoint(
+    kind: str, tmp_path: Path, record: Callable[..., None]
+) -> None:
     calls = calls_of_a_save(tmp_path / "count")
     assert calls > 15
     for at in range(1, calls + 1):
@@ -119,10 +122,12 @@ def test_a_save_that_fails_at_any_call_leaves_a_valid_checkpoint(kind: str, tmp_
         assert save(folder, 4).is_dir()
         assert number_of(folder) == 4
         shutil.rmtree(folder)
+    record(faults=calls, without_a_valid_checkpoint=0)
 
 
+@pytest.mark.counted
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_process_that_dies_at_any_call_leaves_a_valid_checkpoint(tmp_path: Path) -> None:
+def test_a_process_that_dies_at_any_call_leaves_a_valid_checkpoint(tmp_path: Path, record: Callable[..., None]) -> None:
     calls = calls_of_a_save(tmp_path / "count")
     chosen = []
     for at in range(1, calls + 1):
@@ -142,6 +147,7 @@ def test_a_process_that_dies_at_any_call_leaves_a_valid_checkpoint(tmp_path: Pat
         shutil.rmtree(folder)
     assert chosen == sorted(chosen)  # the old one up to the rename, the new one after it
     assert set(chosen) == {2, 3}
+    record(kills=calls, without_a_valid_checkpoint=0)
 
 
 @pytest.mark.parametrize("name", ["state.safetensors", "state.json", "manifest.json"])

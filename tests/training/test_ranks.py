@@ -179,10 +179,13 @@ def test_a_process_that_dies_ends_the_others_and_the_run_is_taken_up(
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("dying", [0, 1])
-def test_a_process_that_dies_at_any_of_twenty_steps(dying: int, tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+def test_a_process_that_dies_at_any_of_twenty_steps(
+    dying: int, tmp_path: Path, make_net: Nets, make_set: Sets, record: Callable[..., None]
+) -> None:
     recipe = RECIPE.replace(epochs=5, average="ema", average_every=1)
     for step in range(1, 21):
         assert_ends_and_is_taken_up(dying, step, tmp_path, make_net, make_set, recipe)
+    record(kills=20, differences=0)
 
 
 SCRIPT = """
