@@ -18,6 +18,7 @@ import numpy as np
 from cifarzoo.errors import DataError
 
 MAX_INSTRUCTIONS = 1_000_000  # in one file; the largest official one, of CIFAR-100, has some 250,000
+_MAX_DIMENSIONS = 8
 _ITEM_TYPES = {"u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "b1"}
 
 
@@ -42,9 +43,10 @@ class _Array:
     def finish(self) -> np.ndarray:
         """The array, its bytes counted."""
         shape, kind, content = (self.parts.get(key) for key in ("shape", "type", "content"))
+        if isinstance(shape, tuple) and len(shape) > _MAX_DIMENSIONS:
+            raise DataError(f"has an array of more than {_MAX_DIMENSIONS} dimensions")
         if not isinstance(kind, _Type) or kind.code not in _ITEM_TYPES or not isinstance(shape, tuple):
             raise DataError("has an array of something other than numbers")
-        content = content.encode("latin-1") if isinstance(content, str) else content
         if not isinstance(content, bytes | bytearray) or not all(
             type(side) is int and 0 <= side < 2**40 for side in shape
         ):
@@ -58,8 +60,9 @@ class _Array:
         return np.frombuffer(content, dtype).reshape(shape, order=self.parts.get("order", "C"))
 
 
-def _named(module: str, name: str) -> str:
+def _named(module: Any, name: Any) -> str:
     """What stands for one of the few names that a file may use; every other is refused."""
+    module, name = _text(module), _text(name)
     home = module.replace("numpy._core", "numpy.core")
     known = {
         ("numpy.core.multiarray", "_reconstruct"),
@@ -77,7 +80,7 @@ def _named(module: str, name: str) -> str:
 def _call(name: Any, arguments: Any) -> Any:
     """What the few legal calls give."""
     if name == "dtype":
-        return _Type(str(arguments[0]))
+        return _Type(_text(arguments[0]))
     if name == "_reconstruct" and arguments[0] == "ndarray":
         return _Array()
     if name == "_frombuffer":
@@ -87,13 +90,20 @@ def _call(name: Any, arguments: Any) -> Any:
         return arguments[0].encode("latin-1")
     if name == "bytes" and arguments == ():  # and how it writes none
         return b""
-    raise DataError(f"calls {name!r}, which is not data; get the official archive")
+    raise DataError("calls something that is not data; get the official archive")
+
+
+def _text(value: Any) -> str:
+    """A string as it is; the ``str`` of a nest of tuples could take any amount of memory."""
+    if not isinstance(value, str):
+        raise DataError(f"has a {type(value).__name__} in the place of a text; get the official archive")
+    return value
 
 
 def _set_state(target: Any, state: Any) -> None:
     """Numpy's ``__setstate__`` for the two things that have one."""
     if isinstance(target, _Type):
-        target.order = str(state[1])
+        target.order = _text(state[1])
     elif isinstance(target, _Array):
         _, shape, kind, fortran, content = state
         target.parts = {"shape": shape, "type": kind, "content": content, "order": "F" if fortran else "C"}
@@ -104,9 +114,10 @@ def _set_state(target: Any, state: Any) -> None:
 class _Machine:
     """The stack, the memo, and what each instruction does to them."""
 
-    def __init__(self) -> None:
+    def __init__(self, left_bytes: int) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.left_bytes = left_bytes  # that may still be made of texts
 
     def group(self) -> list[Any]:
         """Everything above the last mark."""
@@ -128,16 +139,27 @@ class _Machine:
     def reduce(self) -> None:
         """Call a name with arguments."""
         arguments, name = self.stack.pop(), self.stack.pop()
-        self.stack.append(_call(name, arguments))
+        self.stack.append(self.paid(_call(name, arguments)))
+
+    def paid(self, made: Any) -> Any:
+        """What a call has given, if the file is as large as all bytes so made: one text could be made bytes often."""
+        self.left_bytes -= len(made) if isinstance(made, bytes) else 0
+        if self.left_bytes < 0:
+            raise DataError("makes more bytes than it has; get the official archive")
+        return made
 
     def build(self) -> None:
         """Set a state."""
-        state = self.stack.pop()
-        _set_state(self.stack[-1], state)
+        state, target = self.stack.pop(), self.stack[-1]
+        _set_state(target, state)
+        if isinstance(target, _Array) and isinstance(target.parts["content"], str):  # as Python 2 writes bytes
+            target.parts["content"] = self.paid(target.parts["content"].encode("latin-1"))
 
     def set_items(self, items: list[Any]) -> None:
         """Put pairs into the dictionary on top."""
         for key, value in zip(items[::2], items[1::2], strict=True):
+            if not isinstance(key, str | bytes | int):  # the hash of a deep tuple would overflow the processor's stack
+                raise DataError(f"has a key of type {type(key).__name__}; get the official archive")
             self.stack[-1][key] = value
 
     def extend(self) -> None:
@@ -215,7 +237,7 @@ def load(content: bytes, *, where: str) -> Any:
 
 def _run(content: bytes) -> Any:
     """Interpret the instructions one by one."""
-    machine = _Machine()
+    machine = _Machine(len(content))
     for count, (code, argument, _) in enumerate(pickletools.genops(io.BytesIO(content))):
         if count > MAX_INSTRUCTIONS:
             raise DataError(f"has more than the limit of {MAX_INSTRUCTIONS} instructions")

@@ -133,6 +133,40 @@ def test_hostile_and_damaged_files(content: bytes) -> None:
     assert peak_bytes(lambda: load(content)) < 100_000
 
 
+DEEP = b")" + 500_000 * b"\x85"  # an empty tuple in a tuple, and so on
+WIDE = b")" + b"".join(b"q%ch%c\x86" % (place, place) for place in range(40))  # each has the one before twice
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"}" + DEEP + b"Ns.", "a key of type tuple"),  # its hash would need more of the processor's stack than there is
+        (b"\x8c\x05numpy" + DEEP + b"\x93.", "a tuple in the place of a text"),
+        (b"cnumpy\ndtype\n" + WIDE + b"\x85R.", "a tuple in the place of a text"),  # as text it is of 2^40 signs
+        (b"cnumpy\ndtype\nU\x02u1\x85R(N" + WIDE + b"tb.", "a tuple in the place of a text"),
+        (WIDE + b")R.", "calls something that is not data"),
+    ],
+    ids=["key", "name", "type", "order", "call"],
+)
+def test_nests_of_tuples(content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        load(content)
+    assert isinstance(load(DEEP + b"."), tuple)
+
+
+def test_one_text_makes_bytes_once() -> None:
+    text = b"X" + (100_000).to_bytes(4, "little") + 100_000 * b"a" + b"q\x00"
+    encoded = b"c_codecs\nencode\nh\x00U\x06latin1\x86R"
+    assert load(b"(" + text + encoded + b"t.") == ("a" * 100_000, b"a" * 100_000)
+    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+    state = b"(K\x01J\xa0\x86\x01\x00\x85cnumpy\ndtype\nU\x02u1\x85R\x89h\x00tb"
+    assert load(text + array + state + b".").tolist() == 100_000 * [ord("a")]
+    for made in (encoded, array + state):
+        with pytest.raises(DataError, match="makes more bytes than it has"):
+            load(b"(" + text + 50 * made + b"t.")
+        assert peak_bytes(lambda made=made: pytest.raises(DataError, load, b"(" + text + 50 * made + b"t.")) < 2_000_000
+
+
 def test_an_array_needs_the_bytes_of_its_shape() -> None:
     content = pickle_as_python2({"data": np.zeros((2, 6), np.uint8)})
     assert content.count(b"J\x02\x00\x00\x00") == 1
