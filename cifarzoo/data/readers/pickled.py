@@ -62,8 +62,7 @@ class _Array:
 
 def _named(module: Any, name: Any) -> str:
     """What stands for one of the few names that a file may use; every other is refused."""
-    module, name = _text(module), _text(name)
-    home = module.replace("numpy._core", "numpy.core")
+    home, known_as = _text(module).replace("numpy._core", "numpy.core"), _text(name)
     known = {
         ("numpy.core.multiarray", "_reconstruct"),
         ("numpy.core.numeric", "_frombuffer"),
@@ -72,9 +71,9 @@ def _named(module: Any, name: Any) -> str:
         ("_codecs", "encode"),
         ("__builtin__", "bytes"),
     }
-    if (home, name) not in known:
+    if (home, known_as) not in known:
         raise DataError(f"names {module}.{name}, which is not data; get the official archive")
-    return name
+    return known_as
 
 
 def _call(name: Any, arguments: Any) -> Any:

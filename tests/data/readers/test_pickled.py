@@ -140,7 +140,7 @@ WIDE = b")" + b"".join(b"q%ch%c\x86" % (place, place) for place in range(40))  #
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"}" + DEEP + b"Ns.", "a key of type tuple"),  # its hash would need more of the processor's stack than there is
+        (b"}" + DEEP + b"Ns.", "a key of type tuple"),  # its hash would overflow the processor's stack
         (b"\x8c\x05numpy" + DEEP + b"\x93.", "a tuple in the place of a text"),
         (b"cnumpy\ndtype\n" + WIDE + b"\x85R.", "a tuple in the place of a text"),  # as text it is of 2^40 signs
         (b"cnumpy\ndtype\nU\x02u1\x85R(N" + WIDE + b"tb.", "a tuple in the place of a text"),
@@ -164,7 +164,7 @@ def test_one_text_makes_bytes_once() -> None:
     for made in (encoded, array + state):
         with pytest.raises(DataError, match="makes more bytes than it has"):
             load(b"(" + text + 50 * made + b"t.")
-        assert peak_bytes(lambda made=made: pytest.raises(DataError, load, b"(" + text + 50 * made + b"t.")) < 2_000_000
+        assert peak_bytes(lambda made=made: load(b"(" + text + 50 * made + b"t.")) < 2_000_000
 
 
 def test_an_array_needs_the_bytes_of_its_shape() -> None:
