@@ -12,6 +12,8 @@ from cifarzoo.cli.output import NOTHING, write_fields, write_json, write_table
 from cifarzoo.errors import IntegrityError, SettingError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from cifarzoo.data import Dataset
 
 app = typer.Typer(name="data", no_args_is_help=True, help="Look at, check and download data sets.")
@@ -65,15 +67,13 @@ def check(name: Name, *, root: Root = None, size: Side = None, as_json: AsJson =
     for split in data.entry(name).splits:
         dataset, state = _verified(name, root, split, size)
         counts = dataset.targets.bincount(minlength=dataset.num_classes)
-        red, green, blue = dataset.images.unbind(1)
-        grey = ((red == green) & (green == blue)).flatten(1).all(dim=1)
         record: dict[str, Any] = {
             "split": split,
             "cache": state,
             "images": len(dataset),
             "images_per_class": [int(counts.min()), int(counts.max())],
             "left_out": getattr(dataset, "skipped", 0),
-            "grey": int(grey.sum()),
+            "grey": _count_grey(dataset.images),
             "repeated": len(data.find_duplicates(dataset)),
             "in_training_part": None if training is None else len(data.find_overlap(training, dataset)),
         }
@@ -173,6 +173,15 @@ def _describe(dataset: Dataset) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint,
         "cache_file": None if dataset.cache_file is None else str(dataset.cache_file),
     }
+
+
+def _count_grey(images: Tensor) -> int:
+    """How many images of (N, 3, H, W) have three equal channels; block by block, since they may not fit in memory."""
+    count = 0
+    for first in range(0, len(images), 1024):
+        red, green, blue = images[first : first + 1024].unbind(1)
+        count += int(((red == green) & (green == blue)).flatten(1).all(dim=1).sum())
+    return count
 
 
 def _verified(name: str, root: Path | None, split: str, size: int | None) -> tuple[Dataset, str]:

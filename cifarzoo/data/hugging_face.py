@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from cifarzoo.data import build
+from cifarzoo.data import download as downloads
 from cifarzoo.data.cache import Arrays
 from cifarzoo.data.contents import Contents
 from cifarzoo.data.dataset import Dataset
@@ -34,7 +35,7 @@ class HuggingFace(Dataset):
 
     Raises:
         DataError: there is no such set, split or column, or a picture is damaged.
-        DownloadError: the set cannot be fetched.
+        DownloadError: the set cannot be fetched, or ``CIFARZOO_OFFLINE`` forbids it.
     """
 
     def __init__(
@@ -82,10 +83,13 @@ def _snapshot(name: str, *, download: bool) -> Path:
     """The folder of a set of the Hub; nothing is fetched unless ``download``."""
     import huggingface_hub
 
+    ask = download and not downloads.offline()
     try:
-        return Path(huggingface_hub.snapshot_download(name, repo_type="dataset", local_files_only=not download))
+        return Path(huggingface_hub.snapshot_download(name, repo_type="dataset", local_files_only=not ask))
     except Exception as error:  # the Hub's own tree of exceptions
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if download and not ask:
+            raise DownloadError(f"{name} is not in the Hub's cache, and CIFARZOO_OFFLINE is set; unset it") from None
         if download:
             raise DownloadError(f"{name} cannot be fetched from the Hub: {reason}") from None
         raise DataError(f"{name!r} is no folder and not in the Hub's cache; download=True fetches it") from None
@@ -101,7 +105,7 @@ def _read(folder: Path, split: str, image: str, label: str, size: int | None, co
         raise DataError(f"{folder} has no images in split {split!r}, or labels outside 0 ... {_MAX_CLASSES - 1}")
     names = table.label_names.get(label) or tuple(str(number) for number in range(int(targets.max()) + 1))
     height, width = (size, size) if size else picture.size_of(table.picture(0))
-    decode = picture.resize_into if size else picture.decode_into
+    decode = picture.resize_into if size else partial(picture.decode_into, formats=picture.ANY_FORMATS)
     return Contents(
         pixels=parquet_pixels(table, decode),
         targets=targets,

@@ -7,6 +7,8 @@ import hashlib
 import os
 import random
 import socket
+import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -229,8 +231,26 @@ def test_a_folder_that_cannot_be_written(server: Server, tmp_path: Path) -> None
         download.fetch(archive(server), tmp_path / "file" / "folder")
 
 
-def test_two_at_once_fetch_once(server: Server, tmp_path: Path) -> None:
-    """Threads here; the lock is one between processes, and each call opens it anew."""
+def test_two_processes_at_once_fetch_once(server: Server, tmp_path: Path) -> None:
+    """Nothing is answered before both are about to ask."""
+    code = f"""
+from pathlib import Path
+from cifarzoo.data import download
+from cifarzoo.data.specs import Archive
+print("here", flush=True)
+download.fetch({archive(server)!r}, Path({str(tmp_path)!r}))
+"""
+    both = threading.Event()
+    server.fault = lambda handler, number: (both.wait(60), handler.give())
+    processes = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(2)]
+    assert [process.stdout.readline() for process in processes if process.stdout] == [b"here\n"] * 2
+    both.set()
+    assert [process.communicate() and process.returncode for process in processes] == [0, 0]
+    assert_whole(tmp_path)
+    assert server.requests == [None]
+
+
+def test_threads_at_once_fetch_once(server: Server, tmp_path: Path) -> None:
     threads = [threading.Thread(target=download.fetch, args=(archive(server), tmp_path)) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -53,6 +53,14 @@ def test_what_was_saved_to_disk_and_shuffled(tmp_path: Path) -> None:
     assert dataset.targets.tolist() == [1, 2, 2]
 
 
+@pytest.mark.parametrize("kind", ["WEBP", "BMP", "GIF"])
+def test_other_kinds_of_pictures(tmp_path: Path, kind: str) -> None:
+    pictures = [encode(image, kind) for image in pixels(6, 32)]
+    write_parquet(tmp_path / "train.parquet", pictures, "image", LABELS)
+    dataset = HuggingFace(tmp_path, cache=None)
+    np.testing.assert_array_equal(dataset.images, np.stack([pillow(content) for content in pictures]))
+
+
 def test_a_folder_of_pictures(tmp_path: Path) -> None:
     members = {f"train/{'cat' if n % 2 else 'dog'}/{n}.jpg": content for n, content in enumerate(PICTURES)}
     dataset = HuggingFace(write_files(tmp_path / "set", members), cache=None)
@@ -116,6 +124,10 @@ def test_nothing_is_fetched_unless_asked(tmp_path: Path, monkeypatch: pytest.Mon
         HuggingFace("user/set", cache=None)
     assert len(HuggingFace("user/set", cache=None, download=True)) == 4
     assert asked == [("user/set", "dataset", True), ("user/set", "dataset", False)]
+    monkeypatch.setenv("CIFARZOO_OFFLINE", "1")
+    with pytest.raises(DownloadError, match="user/set is not in the Hub's cache, and CIFARZOO_OFFLINE is set; unset"):
+        HuggingFace("user/set", cache=None, download=True)
+    assert asked[2:] == [("user/set", "dataset", True)]
 
 
 def test_a_failed_fetch_is_an_error_of_ours() -> None:

@@ -26,27 +26,28 @@ MAX_PIXELS = 64_000_000  # of a picture that is to be resized; about 0.25 GB whi
 _SAME_IN_BOTH = ("Gray", "YCbCr", "RGB")  # colour spaces in which simplejpeg and Pillow agree
 
 
-def decode_into(content: bytes, out: np.ndarray) -> None:
+def decode_into(content: bytes, out: np.ndarray, *, formats: tuple[str, ...] = FORMATS) -> None:
     """Decode a picture that has the right size already.
 
     Args:
         content: the whole file.
         out: (H, W, 3) uint8, contiguous, to write to; grey, grey with alpha, palette, CMYK and 16-bit pictures become
             RGB.
+        formats: what it may be.
 
     Raises:
         DataError: it is no picture, is damaged or has another size.
     """
     if simplejpeg is not None and content[:2] == b"\xff\xd8" and _decode_jpeg(content, out):
         return
-    with _opened(content, FORMATS) as picture:
+    with _opened(content, formats) as picture:
         _check_size(picture.height, picture.width, out)
         out[:] = np.asarray(_to_rgb(picture))
 
 
 def size_of(content: bytes) -> tuple[int, int]:
     """The height and width of a picture, by its header; DataError where it is none."""
-    with _opened(content, FORMATS) as picture:
+    with _opened(content, ANY_FORMATS) as picture:
         return picture.height, picture.width
 
 
