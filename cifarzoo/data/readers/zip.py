@@ -46,7 +46,7 @@ class Zip:
             raise DataError(f"{path} cannot be read: {error}") from None
         try:
             self._members = self._directory()
-        except (struct.error, UnicodeDecodeError):
+        except (struct.error, UnicodeDecodeError, OverflowError):
             raise DataError(f"{path} is a damaged zip archive; get it anew") from None
         self.names = sorted(self._members)
 

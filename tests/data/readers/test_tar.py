@@ -101,3 +101,54 @@ def test_any_bytes_load_or_are_refused(
     path.write_bytes(gzip.compress(content) if compressed else content)
     with contextlib.suppress(CifarZooError):
         Tar(path, {"a.bin"})
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_headers_of_headers(tmp_path: Path, kind: bytes) -> None:
+    """tarfile calls itself for each."""
+    header = tarfile.TarInfo("header")
+    header.type = kind
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(5000 * header.tobuf()))
+    with pytest.raises(DataError, match=r"no \.tar\.gz archive, or a damaged one"):
+        Tar(tmp_path / "a.tar.gz", {"a.bin"})
+
+
+@pytest.mark.parametrize(("kind", "count"), [(tarfile.XGLTYPE, 1), (tarfile.XHDTYPE, 100_000)])
+def test_headers_that_would_fill_the_memory(tmp_path: Path, kind: bytes, count: int) -> None:
+    text = b"".join(b"13 k%06d=v\n" % number for number in range(count))
+    header = tarfile.TarInfo("header")
+    header.type, header.size = kind, len(text)
+    blocks = header.tobuf() + text.ljust(-(-len(text) // 512) * 512, b"\0") + tarfile.TarInfo("a.bin").tobuf()
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(blocks + bytes(1024)))
+    with pytest.raises(DataError, match="has headers for all members, or one of over 65536 bytes"):
+        Tar(tmp_path / "a.tar.gz", {"a.bin"})
+    assert peak_bytes(lambda: Tar(tmp_path / "a.tar.gz", {"a.bin"})) < 1 << 20
+
+
+def test_a_long_name_and_the_owner_are_no_harm(tmp_path: Path) -> None:
+    name = "folder/" * 50 + "a.bin"
+    for kind in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        with tarfile.open(tmp_path / "a.tar.gz", "w:gz", format=kind) as archive:
+            info = tarfile.TarInfo(name)
+            info.mtime, info.uname, info.size = 1.5, "\u00e4", 3
+            archive.addfile(info, io.BytesIO(b"abc"))
+        assert Tar(tmp_path / "a.tar.gz", {"a.bin"}).read(name) == b"abc"
+
+
+def test_sparse_files_are_refused(tmp_path: Path) -> None:
+    """A thousand of half a gigabyte each would fit into one megabyte."""
+    holes = {"GNU.sparse.size": "400000000", "GNU.sparse.map": "399999999,1"}
+    path = with_member(tmp_path / "a.tar.gz", size=1, pax_headers=holes)
+    with pytest.raises(DataError, match="no plain file"):
+        Tar(path, {"a.bin"})
+    assert peak_bytes(lambda: Tar(path, {"a.bin"})) < 1 << 20
+
+
+def test_folders_count_as_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tar, "MAX_MEMBERS", 3)
+    folder = tarfile.TarInfo("folder")
+    folder.type = tarfile.DIRTYPE
+    for count, legal in ((3, True), (4, False)):
+        (tmp_path / "a.tar.gz").write_bytes(gzip.compress(count * folder.tobuf() + bytes(1024)))
+        with contextlib.nullcontext() if legal else pytest.raises(DataError, match="over 3 members"):
+            assert Tar(tmp_path / "a.tar.gz", set()).names == []

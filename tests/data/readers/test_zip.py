@@ -38,6 +38,15 @@ def test_numbers_of_64_bits(tmp_path: Path) -> None:
     assert Zip(path).read("last") == b"content"
 
 
+@pytest.mark.parametrize("place", [1000, 2**63, 2**64 - 1])
+def test_an_end_record_outside_of_the_archive(tmp_path: Path, place: int) -> None:
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, place, 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0, 0, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    (tmp_path / "a.zip").write_bytes(locator + end)
+    with pytest.raises(DataError, match="damaged zip archive"):
+        Zip(tmp_path / "a.zip")
+
+
 @pytest.mark.parametrize("wide_end", [True, False])
 def test_more_members_than_16_bits_count(tmp_path: Path, wide_end: bool) -> None:
     """With the end record for that, and as old programs wrote it, the number wrapped."""
