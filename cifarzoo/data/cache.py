@@ -106,8 +106,9 @@ def read(path: Path) -> Arrays:
     """
     try:
         return _read(path)
-    except (KeyError, TypeError, ValueError) as error:  # a header that is whole, but was written by another program
-        raise IntegrityError(f"{path} has a header without {error}; delete it, it will be built anew") from None
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        # The header is whole, but was written by another program.
+        raise IntegrityError(f"{path} has an unknown header ({error}); delete it, it will be built anew") from None
 
 
 def _read(path: Path) -> Arrays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,14 @@ def test_a_header_of_another_program(tmp_path: Path, field: str, value: object) 
     else:
         with contextlib.suppress(IntegrityError):
             cache.read(file)
+
+
+@pytest.mark.parametrize("text", [b"[]", b"3", b"", b"{", b"[" * 100_000, b'{"version": 2, "shape": [Infinity]}'])
+def test_a_header_of_another_form(tmp_path: Path, text: bytes) -> None:
+    file = tmp_path / "a.images"
+    file.write_bytes(text + cache._TAIL.pack(hashlib.sha256(text).digest(), len(text), cache._MAGIC))
+    with pytest.raises(IntegrityError, match="delete it"):
+        cache.read(file)
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
