@@ -89,7 +89,8 @@ class Pipeline:
         images, drawn = self._all_but_the_last_run(images, _keyed(draws, generator, images))
         if drawn and drawn[-1][0].resizes:
             images, drawn = _run(images, drawn), []
-        result = torch.empty(images.shape, dtype=dtype, device=images.device, memory_format=memory_format)
+        with torch.inference_mode(False):  # memory made in that mode only threads in that mode may write to
+            result = torch.empty(images.shape, dtype=dtype, device=images.device, memory_format=memory_format)
         normalize = Normalizer(mean, std, device=images.device, memory_format=memory_format)
 
         def finished(rows: slice) -> None:

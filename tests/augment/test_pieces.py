@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -49,13 +50,33 @@ def test_each_piece_computes_alone_and_the_caller_keeps_its_threads() -> None:
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_an_error_in_a_piece_reaches_the_caller() -> None:
+@pytest.mark.parametrize("first", [True, False])
+def test_an_error_in_a_piece_reaches_the_caller(first: bool) -> None:
     def fail(span: slice) -> None:
-        if span.start:
+        if (span.start == 0) == first:
             raise ValueError("in a piece")
 
     with pytest.raises(ValueError, match="in a piece"):
         in_pieces(fail, torch.zeros(4000, 3072, dtype=torch.uint8))
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_the_caller_takes_what_no_other_thread_has_begun() -> None:
+    images = torch.zeros(6, 3 << 20, dtype=torch.uint8)
+    caller, begun, left = threading.get_ident(), threading.Event(), threading.Event()
+
+    def work(span: slice) -> tuple[int, bool]:
+        if threading.get_ident() != caller:
+            begun.set()
+            return span.start, not left.wait(60)
+        if span.start == 0:
+            begun.wait(60)
+        if span.start == 2:  # all but the one that the other thread has begun
+            left.set()
+        return span.start, True
+
+    assert in_pieces(work, images) == [(0, True), (1, False), (2, True), (3, True), (4, True), (5, True)]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -54,6 +54,17 @@ def test_threads_change_nothing(name: str) -> None:
         same(finished, results[0][1])
 
 
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("count", [1, 2])
+def test_in_inference_mode(count: int) -> None:
+    torch.set_num_threads(count)
+    images, draws, pipeline = pictures(1, 30), Draws(1, 2, torch.arange(30)), augment.create("baseline", 32)
+    wanted = pipeline(images, draws=draws), pipeline.finish(images, mean=MEAN, std=STD, draws=draws)
+    with torch.inference_mode():
+        same(pipeline(images.clone(), draws=draws), wanted[0])
+        same(pipeline.finish(images.clone(), mean=MEAN, std=STD, draws=draws), wanted[1])
+
+
 @pytest.mark.parametrize("name", ["none", "baseline", "rrc", "trivial"])
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
