@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -84,16 +85,27 @@ def _load(
     """The arrays of one split."""
     names = [name for name in _FOLDERS[split] if (root / name).is_dir()]
     apart = any((root / name).is_dir() for name in _FOLDERS["train"])
-    if not root.is_dir() or (apart and not names):
+    alone = not apart and any(_has_folders(root / name) for name in _FOLDERS["test"])  # a test part without the other
+    if not root.is_dir() or (apart and not names) or alone:
+        absent = "train" if alone else split
         raise DataError(
-            f"{root.absolute()} has no pictures for split {split!r}; accepted: "
-            f"{' or '.join(_FOLDERS[split])}/<class>/*, or <class>/* to have a part held out"
+            f"{root.absolute()} has no pictures for split {absent!r}; accepted: "
+            f"{' or '.join(_FOLDERS[absent])}/<class>/*, or <class>/* to have a part held out"
         )
     folder = root / names[0] if apart else root
     read = partial(_read, folder, size, None if apart else (split, test_frac, seed))
     found = Found(layout="<class>/*", paths=(folder,), read=read)
     options = [size] if apart else [size, test_frac, seed]
     return build.load(f"folder-{split}", found, cache_folder=cache, on_error=on_error, options=options, measure=True)
+
+
+def _has_folders(folder: Path) -> bool:
+    """Whether it is there and holds folders, as a split does and a class does not."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.is_dir() and not entry.name.startswith(".") for entry in entries)
+    except OSError:
+        return False
 
 
 def _read(folder: Path, size: int, part: tuple[str, float, int] | None) -> Contents:

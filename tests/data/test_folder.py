@@ -109,6 +109,19 @@ def test_a_test_part_that_is_missing(tmp_path: Path) -> None:
         ImageFolder(tmp_path, "test", cache=None)
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_training_part_that_is_missing(tmp_path: Path, split: str) -> None:
+    write_files(tmp_path / "val", MEMBERS)
+    with pytest.raises(DataError, match=r"no pictures for split 'train'; accepted: train or training"):
+        ImageFolder(tmp_path, split, cache=None)
+
+
+def test_a_class_may_be_named_like_a_part(tmp_path: Path) -> None:
+    write_files(tmp_path, {name.replace("cat", "valid").replace("dog", "test"): MEMBERS[name] for name in MEMBERS})
+    (tmp_path / "valid" / ".thumbnails").mkdir()
+    assert ImageFolder(tmp_path, cache=None).classes == ("test", "valid")
+
+
 @pytest.mark.parametrize("size", [0, 1025, 3.5, True])
 def test_sizes_are_checked(tmp_path: Path, size: int) -> None:
     with pytest.raises(SettingError, match=r"must be an integer in 1 ... 1024"):
