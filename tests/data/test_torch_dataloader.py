@@ -17,6 +17,7 @@ def folder(tmp_path_factory):
     return write_files(folder / "cifar-10-batches-bin", members)
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")  # a machine with one processor
 @pytest.mark.parametrize("workers, method", [(0, None), (2, "fork"), (1, "spawn")])
 @pytest.mark.parametrize("mapped", [True, False])
 def test_batches_are_those_of_the_set(folder, tmp_path, workers, method, mapped):
