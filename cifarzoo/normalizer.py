@@ -38,8 +38,7 @@ class Normalizer:
         scale, shift = self._spread(images.shape)
         step = max(1, _PIECE_BYTES // max(1, images[:1].numel())) if images.device.type == "cpu" else len(images)
         spare = out if out.dtype == torch.float32 else torch.empty_like(out[:step], dtype=torch.float32)
-        for first in range(0, len(images), step):
-            piece, target = images[first : first + step], out[first : first + step]
+        for piece, target in zip(torch.split(images, step), torch.split(out, step), strict=True):
             work = target if spare is out else spare[: len(piece)]
             if piece.is_contiguous(memory_format=self._memory_format):
                 work.copy_(piece)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -91,7 +92,7 @@ class Pipeline:
             images, drawn = _run(images, drawn), []
         with torch.inference_mode(False):  # memory made in that mode only threads in that mode may write to
             result = torch.empty(images.shape, dtype=dtype, device=images.device, memory_format=memory_format)
-        normalize = Normalizer(mean, std, device=images.device, memory_format=memory_format)
+            normalize = _normalizer(tuple(mean), tuple(std), images.device, memory_format)
 
         def finished(rows: slice) -> None:
             normalize(_apply(images[rows], drawn, rows), out=result[rows])
@@ -142,6 +143,14 @@ class Pipeline:
         for position, op in enumerate(self.mixing):
             images, soft = op.apply(images, soft, op.draw(draws.fork(f"mix{position}"), images))
         return images, soft
+
+
+@lru_cache(maxsize=8)
+def _normalizer(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device, memory_format: torch.memory_format
+) -> Normalizer:
+    """The normaliser of the batches before, which has its numbers laid out already."""
+    return Normalizer(mean, std, device=device, memory_format=memory_format)
 
 
 def _keyed(draws: Draws | None, generator: torch.Generator | None, images: Tensor) -> Draws:
