@@ -37,17 +37,23 @@ def from_planes(pixels: Tensor, *, channels_last: bool) -> Tensor:
 
 def take(images: Tensor, rows: Tensor) -> Tensor:
     """The images of some rows: what ``images[rows]`` gives, by whole copies where that goes value by value."""
-    pixels = planes(images)  # (B, P, H, W, U)
-    taken = pixels.flatten(1).index_select(0, rows).view(-1, *pixels.shape[1:])  # (R, P, H, W, U)
-    return from_planes(taken, channels_last=is_channels_last(images))
+    taken, (channels, height, width) = _flat(images).index_select(0, rows), images.shape[1:]  # (R, C * H * W)
+    if is_channels_last(images):
+        return taken.view(-1, height, width, channels).permute(0, 3, 1, 2)  # (R, C, H, W)
+    return taken.view(-1, channels, height, width)  # (R, C, H, W)
 
 
 def put(images: Tensor, rows: Tensor, values: Tensor) -> None:
     """Write images into some rows: what ``images[rows] = values`` does, in the widest words that fit."""
-    target, source = planes(images).flatten(1), planes(laid_out_like(values, images)).flatten(1)
+    target, source = _flat(images), _flat(laid_out_like(values, images))
     if target.data_ptr() != images.data_ptr():  # neither layout: its images do not lie in one piece each
         images[rows] = values
         return
     if target.shape[1] * target.element_size() % 8 == 0 and target.storage_offset() * target.element_size() % 8 == 0:
         target, source = target.view(torch.int64), source.view(torch.int64)
     target.index_copy_(0, rows, source)
+
+
+def _flat(images: Tensor) -> Tensor:
+    """A view of either layout as (B, C * H * W), in the order of memory."""
+    return (images.permute(0, 2, 3, 1) if is_channels_last(images) else images).flatten(1)

@@ -62,7 +62,7 @@ def crop(
     starts = _starts(height, size[0], depth, length, padding_px, mode, images.device)  # (tops, P * height)
     starts = starts.index_select(0, corner_px[:, 0])  # (B, P * height)
     starts += corner_px[:, 1:] * unit
-    starts += torch.arange(count, device=images.device)[:, None] * (depth * (height + 1) * length)
+    starts += torch.arange(0, rows.numel(), depth * (height + 1) * length, device=images.device)[:, None]
     stretches = rows.as_strided((max(0, rows.numel() - size[1] * unit + 1), size[1] * unit), (1, 1))
     window = stretches.index_select(0, starts.flatten()).view(count, depth, *size, unit)
     return from_planes(window, channels_last=is_channels_last(images))
