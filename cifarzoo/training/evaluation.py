@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cifarzoo.data.loader import ImageSet, Loader
+from cifarzoo.errors import DivergedError
 from cifarzoo.training.allocator import keep_freed_memory
 from cifarzoo.training.checks import check_data
 from cifarzoo.training.precision import autocast, choose_precision
@@ -62,6 +63,7 @@ def evaluate(
 
     Raises:
         SettingError: the data do not fit the model, or an argument is outside what is legal.
+        DivergedError: the model's outputs are not finite.
     """
     logits = compute_logits(
         model,
@@ -135,7 +137,16 @@ def summarize(logits: Tensor, targets: Tensor, classes: Sequence[str], *, views:
         targets: (N,) int64.
         classes: K names.
         views: how many views the logits are of.
+
+    Raises:
+        DivergedError: logits that are not finite; no accuracy could be read from them.
     """
+    broken = int((~logits.isfinite().all(1)).sum())
+    if broken:
+        raise DivergedError(
+            f"the model's outputs are not finite on {broken} of {len(logits)} images, its weights are too large or "
+            "broken; train again with a lower lr, a longer warmup_epochs or clip_norm"
+        )
     best = logits.topk(min(5, logits.shape[1]), dim=1).indices  # (N, 5)
     right = best[:, 0] == targets  # (N,)
     totals = targets.bincount(minlength=len(classes))  # (K,)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from cifarzoo.errors import SettingError
+from cifarzoo.errors import DivergedError, SettingError
 from cifarzoo.layers.normalize import Normalize
 from cifarzoo.training import evaluate
 from cifarzoo.training.evaluation import as_model_expects, calibration_error, compute_logits, summarize
@@ -124,6 +124,14 @@ def test_a_class_without_images_is_left_out() -> None:
     result = summarize(torch.eye(3)[:2], torch.tensor([0, 2]), ["a", "b", "c"])
     assert result.per_class == {"a": 100.0, "c": 0.0}
     assert result.top1 == 50.0
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_outputs_that_are_not_finite_have_no_accuracy(value: float) -> None:
+    logits = torch.eye(3)
+    logits[1, 2] = value
+    with pytest.raises(DivergedError, match=r"not finite on 1 of 3 images.*lower lr"):
+        summarize(logits, torch.tensor([0, 1, 2]), ["a", "b", "c"])
 
 
 def test_bad_arguments(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:

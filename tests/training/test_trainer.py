@@ -182,6 +182,16 @@ def test_an_update_that_is_skipped_is_reported(
     assert history.last.step == 12
 
 
+@pytest.mark.parametrize("on_nan", ["stop", "skip"])
+def test_weights_that_only_the_evaluation_finds_broken_are_said(
+    on_nan: str, tmp_path: Path, make_net: Nets, make_set: Sets
+) -> None:
+    recipe = RECIPE.replace(steps=1, lr=1e38, schedule="constant", warmup_epochs=0, on_nan=on_nan)
+    with pytest.raises(DivergedError, match="not finite on 20 of 20 images"):
+        Trainer(make_net(), recipe, output_dir=tmp_path, progress=False).fit(make_set(), make_set(20))
+    assert not (tmp_path / "model.safetensors").exists()
+
+
 def test_parts_of_a_batch_give_the_weights_of_the_whole(make_net: Nets, make_set: Sets) -> None:
     """Without batch norm and dropout, which see each part alone."""
     models = [make_net(), make_net()]
