@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from cifarzoo import files
-from cifarzoo.errors import CifarZooError, SettingError
+from cifarzoo.errors import CifarZooError, ResumeError, SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.checkpoints import CheckpointWarning, load_newest, remove_checkpoints, save_checkpoint
 from cifarzoo.training.history import History
@@ -23,7 +23,8 @@ from cifarzoo.training.resuming import check_same_run, warn_of_changes
 from cifarzoo.training.state import RunState
 from cifarzoo.weights import Card, load_weights, save_weights
 
-RESULTS = ("history.csv", "history.jsonl", "loss.png", "model.safetensors", "model.json")
+WEIGHTS = "model.safetensors"
+RESULTS = ("history.csv", "history.jsonl", "loss.png", WEIGHTS, "model.json")
 
 
 class RunFolder:
@@ -79,7 +80,7 @@ class RunFolder:
             Whether the run is finished already; the state is then that of its end.
 
         Raises:
-            ResumeError: the folder holds another run.
+            ResumeError: the folder holds another run, or the damaged weights of a finished one.
             SettingError: it cannot be written.
         """
         if self.path is None:
@@ -100,6 +101,11 @@ class RunFolder:
             state.restore(*checkpoint)
             self.last_good = _name(state)
             return False
+        if (self.path / WEIGHTS).exists():  # of a run that ended: not to be lost without being asked for
+            raise ResumeError(
+                f"{self.path} holds a {WEIGHTS} that is damaged, or whose card or history is; choose another folder, "
+                "or resume='never' to replace it"
+            )
         try:
             files.write_text(self.path / "recipe.json", recipe.to_json())
             files.write_text(self.path / "environment.json", json.dumps(environment, indent=2) + "\n")
@@ -137,7 +143,7 @@ class RunFolder:
         if self.path is None:
             return card
         try:
-            card = save_weights(weights, card, self.path / "model.safetensors")
+            card = save_weights(weights, card, self.path / WEIGHTS)
             remove_checkpoints(self.path / "checkpoints")
         except OSError as error:
             raise CifarZooError(

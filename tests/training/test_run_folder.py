@@ -110,6 +110,22 @@ def test_another_run_is_refused_and_stays(finished: bool, tmp_path: Path, state:
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "model.json", "history.jsonl"])
+def test_a_finished_run_that_is_damaged_is_not_replaced_unasked(name: str, tmp_path: Path, state: RunState) -> None:
+    folder = RunFolder(tmp_path)
+    folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
+    state.history.records.append(record(1))
+    folder.record(state.history, final=True)
+    folder.finish(state.model.state_dict(), card(state, 1))
+    (tmp_path / name).write_bytes(b"damaged")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ResumeError, match=r"is damaged.*resume='never'"):
+        folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert folder.begin(state, RECIPE, ENVIRONMENT, resume="never") is False
+    assert not (tmp_path / "model.safetensors").exists()
+
+
 def test_checkpoints_within_an_epoch_come_when_due(tmp_path: Path, state: RunState) -> None:
     RunFolder(tmp_path).checkpoint(state, only_if_due=True)
     assert not (tmp_path / "checkpoints").exists()
