@@ -5,10 +5,14 @@ Nothing heavy is imported before a command runs, so that ``cifarzoo --help`` ans
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
+import threading
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -27,6 +31,7 @@ from cifarzoo.cli.verify import verify
 from cifarzoo.errors import CifarZooError, LostProcessError
 
 LOST_PROCESS, USER_MISTAKE = 1, 2
+_FIRST_SPEAKS_S = 5.0  # in which torchrun ends the others, once the first process of a machine has left
 
 app = typer.Typer(name="cifarzoo", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("list")(list_models)
@@ -70,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Raises:
         SystemExit: always; code 2 and one line on stderr for a user's mistake, code 1 and one line when another of
-            several processes is gone.
+            several processes is gone, code 143 after SIGTERM.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Read by OpenMP when torch is loaded, later on. Threads that spin while they wait are a hundred times slower beside
@@ -78,14 +83,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     debug = "--debug" in given  # accepted anywhere: it is added to a line that has just failed
     try:
-        with warnings.catch_warnings():
+        with _sigterm_leaves(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
             app(args=[argument for argument in given if argument != "--debug"])
     except CifarZooError as error:
         if debug:
             raise
+        _let_the_first_speak()
         typer.echo(f"cifarzoo: {' '.join(str(error).split())}", err=True)
         raise SystemExit(LOST_PROCESS if isinstance(error, LostProcessError) else USER_MISTAKE) from None
+
+
+@contextlib.contextmanager
+def _sigterm_leaves() -> Iterator[None]:
+    """Let SIGTERM end the process as Ctrl-C does, clearing up on the way, where nothing else is done about it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _let_the_first_speak() -> None:
+    """Wait, in all but the first of the processes that torchrun has started on a machine.
+
+    What is wrong is wrong in all of them, or is heard of by the others as a process that is gone: said once is enough.
+    """
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        time.sleep(_FIRST_SPEAKS_S)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:

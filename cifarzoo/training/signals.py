@@ -8,6 +8,8 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from cifarzoo.errors import LostProcessError
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -52,10 +54,13 @@ class StopRequest:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Put the handlers back; a signal that nobody has acted on is acted on now."""
+        """Put the handlers back; a signal that nobody has acted on is acted on now.
+
+        torchrun ends the processes that are left by a signal: that another one is gone is what it is about then.
+        """
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        if kind is None:
+        if kind is None or issubclass(kind, LostProcessError):
             self.check()
 
     def _note(self, number: int, frame: FrameType | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -53,6 +55,34 @@ def test_a_lost_process_is_one_line_and_code_1(cli, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("cifarzoo.factory.model_info", lose)
     assert cli("info", "this") == (1, "", "cifarzoo: process 0 has lost another one\n")
+
+
+def test_sigterm_is_code_143_with_all_cleared_up(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cleared = []
+
+    def build(name: str) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            cleared.append(name)
+
+    monkeypatch.setattr("cifarzoo.factory.model_info", build)
+    before = signal.getsignal(signal.SIGTERM)
+    assert cli("info", "this") == (143, "", "")
+    assert cleared == ["this"]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(("rank", "waits"), [(None, 0), ("0", 0), ("1", 1), ("7", 1)])
+def test_the_first_of_several_processes_says_a_mistake(
+    cli, monkeypatch: pytest.MonkeyPatch, rank: str | None, waits: int
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    if rank is not None:
+        monkeypatch.setenv("LOCAL_RANK", rank)
+    assert cli("info", "nothing").code == 2
+    assert len(waited) == waits
 
 
 def test_help_names_every_command(cli) -> None:

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from cifarzoo.errors import LostProcessError
 from cifarzoo.training.signals import StopRequest
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # one thread here
@@ -36,6 +37,15 @@ def test_an_error_on_the_way_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError), StopRequest():
         os.kill(os.getpid(), signal.SIGINT)
         raise ZeroDivisionError
+
+
+def test_a_lost_process_is_what_a_signal_was_about() -> None:
+    with pytest.raises(SystemExit) as caught, StopRequest():
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise LostProcessError("process 1 has lost another one")
+    assert caught.value.code == 143
+    with pytest.raises(LostProcessError), StopRequest():
+        raise LostProcessError("process 1 has lost another one")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
