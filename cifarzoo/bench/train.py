@@ -136,9 +136,10 @@ def _entries(task: Task, parts: Sequence[str]) -> dict[str, Entry]:
 
 def _contest(entries: Mapping[str, Entry], rounds: int, flops: float, say: Callable[[str], None]) -> dict[str, Any]:
     """Rates, what they are in GFLOP/s, memory, and the time that we take in units of each other's."""
-    rates, memory = _tour(entries, rounds, say)
+    rates, memory, failed = _tour(entries, rounds, say)
     return {
         "images_per_s": rates.as_json(),
+        "missing": failed,
         "gflop_per_s": {name: round(rates.median(name) * flops / 1e9, 1) for name in rates.of},
         "peak_mb": {name: round(median(used)) for name, used in memory.items()},
         "our_time_in_units_of": {name: round(1 / rates.ratio(_OURS, name), 4) for name in rates.of if name != _OURS},
@@ -149,7 +150,7 @@ def _recipe_contest(task: Task, name: str, rounds: int, say: Callable[[str], Non
     """An average epoch of a recipe beside one of the plain port, and what whole runs take by these rates."""
     port, recipe = "airbench94's plain port", recipes.get(name)
     entries: dict[str, Entry] = {name: (partial(one_epoch_of, name), task), port: (airbench94.one_epoch, task)}
-    rates, memory = _tour(entries, rounds, say)
+    rates, memory, _ = _tour(entries, rounds, say)
     whole, epochs = 50_000, {name: recipe.epochs, port: airbench94.EPOCHS}
     seconds = {each: epochs[each] * whole / rates.median(each) for each in entries}
     return {
@@ -163,17 +164,30 @@ def _recipe_contest(task: Task, name: str, rounds: int, say: Callable[[str], Non
 
 def _tour(
     entries: Mapping[str, Entry], rounds: int, say: Callable[[str], None]
-) -> tuple[Rates, dict[str, list[float]]]:
-    """Let each contestant run once a round, forwards and backwards in turn: rates, and peak memory in MB."""
+) -> tuple[Rates, dict[str, list[float]], dict[str, str]]:
+    """Let each contestant run once a round, forwards and backwards in turn.
+
+    Returns:
+        Rates, peak memory in MB, and the peers that failed with the reason: they are left out from then on.
+    """
     rates: dict[str, list[float]] = {name: [] for name in entries}
     memory: dict[str, list[float]] = {name: [] for name in entries}
+    failed: dict[str, str] = {}
     for round_ in range(rounds):
-        for name in list(entries)[:: -1 if round_ % 2 else 1]:
-            timing, peak_mb = _alone(*entries[name])
+        for name in list(rates)[:: -1 if round_ % 2 else 1]:
+            try:
+                timing, peak_mb = _alone(*entries[name])
+            except Exception as error:  # whatever a foreign trainer, or the system that ends it, comes up with
+                if not name.startswith(tuple(_PEERS)):
+                    raise
+                failed[name] = f"{type(error).__name__}: {error}"
+                del rates[name], memory[name]
+                say(f"round {round_ + 1}/{rounds}: {name} is left out: {failed[name]}")
+                continue
             rates[name].append(timing.images / timing.seconds)
             memory[name].append(peak_mb)
             say(f"round {round_ + 1}/{rounds}: {name}: {rates[name][-1]:.1f} images/s, {peak_mb:.0f} MB")
-    return Rates(rates), memory
+    return Rates(rates), memory, failed
 
 
 def _alone(contestant: Contestant, task: Task) -> tuple[Timing, float]:

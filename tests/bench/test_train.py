@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
@@ -82,10 +83,43 @@ def test_an_average_epoch_has_the_whole_course_of_its_recipe(root: Path, monkeyp
 def test_every_second_round_goes_backwards(monkeypatch: pytest.MonkeyPatch) -> None:
     order = []
     monkeypatch.setattr(train, "_alone", lambda run, task: order.append(run) or (Timing(10, 1.0), 1.0))
-    rates, memory = _tour({"a": ("a", TASK), "b": ("b", TASK)}, 3, lambda text: None)
+    rates, memory, failed = _tour({"a": ("a", TASK), "b": ("b", TASK)}, 3, lambda text: None)
+    assert not failed
     assert order == ["a", "b", "b", "a", "a", "b"]
     assert rates.of == {"a": [10] * 3, "b": [10] * 3}
     assert memory == {"a": [1] * 3, "b": [1] * 3}
+
+
+def test_a_peer_that_fails_is_missing_and_the_others_go_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    went, alone, peer = [], train._alone, "timm's loader, plain loop"
+
+    def failing(run, task):
+        went.append(run)
+        if run is train_peers.timm_loader and len(went) > 2:  # in the second round
+            raise BrokenProcessPool("a worker was killed")
+        return alone(run, task)
+
+    monkeypatch.setattr(train, "_alone", failing)
+    entries = {"cifarzoo": (train_peers.trainer, TASK), peer: (train_peers.timm_loader, TASK)}
+    monkeypatch.setattr(train, "_entries", lambda task, parts: entries)
+    said: list[str] = []
+    record = bench_train(
+        root, model="baseline_cnn", images=40, batch_size=20, rounds=3, parts=["peers"], say=said.append
+    )["training"]
+    assert record["missing"] == {peer: "BrokenProcessPool: a worker was killed"}
+    assert record["images_per_s"].keys() == {"cifarzoo"}
+    assert not record["our_time_in_units_of"]
+    assert len(went) == 5  # three of ours
+    assert "round 2/3: timm's loader, plain loop is left out: BrokenProcessPool: a worker was killed" in said
+
+
+def test_a_contestant_of_ours_that_fails_ends_the_contest(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(run, task):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(train, "_alone", fail)
+    with pytest.raises(ZeroDivisionError):
+        _tour({"cifarzoo": (train_peers.trainer, TASK)}, 1, lambda text: None)
 
 
 def test_each_runs_in_a_process_of_its_own() -> None:
