@@ -21,9 +21,10 @@ def describe_environment(
     device: torch.device,
     precision: str,
     world_size: int,
+    seed: int,
     data: Mapping[str, ImageSet | None],
 ) -> dict[str, Any]:
-    """Versions, processor, threads, processes, model and the sets of a run by their parts in it, as JSON values."""
+    """Versions, processor, threads, processes, seed, model and the sets of a run by their parts in it: JSON values."""
     return {
         "versions": {
             "cifarzoo": _version("cifarzoo"),
@@ -37,6 +38,7 @@ def describe_environment(
         "threads": torch.get_num_threads(),
         "precision": precision,
         "world_size": world_size,
+        "seed": seed,
         "model": describe_model(model),
         **{part: None if dataset is None else describe_data(dataset) for part, dataset in data.items()},
     }

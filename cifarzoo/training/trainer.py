@@ -125,6 +125,7 @@ class Trainer:
             device=device,
             precision=self.precision,
             world_size=ranks.world_size,
+            seed=recipe.seed,
             data={"train": train, "test": test, "holdout": holdout},
         )
         loader, state = self._start(train, pipeline, ranks, selects=holdout is not None)

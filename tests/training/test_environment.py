@@ -13,11 +13,11 @@ from cifarzoo.training.environment import describe_environment, describe_model, 
 def test_says_what_a_run_depends_on_in_json(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
     device = torch.device("cpu")
     found = describe_environment(
-        make_net(), device=device, precision="fp32", world_size=2, data={"train": make_set(8), "test": None}
+        make_net(), device=device, precision="fp32", world_size=2, seed=7, data={"train": make_set(8), "test": None}
     )
     assert json.loads(json.dumps(found)) == found
     assert found["versions"]["torch"] == torch.__version__.split("+")[0]
-    assert found["world_size"] == 2
+    assert (found["world_size"], found["seed"]) == (2, 7)
     assert found["threads"] == torch.get_num_threads()
     assert found["train"] == {
         "name": "toy",
