@@ -94,7 +94,9 @@ class Bar(Progress):
         """Move the bar."""
         self._shown_s = time.monotonic()
         loss, top1 = state.meter.read()
-        text = f"epoch {state.epoch + 1}  loss {loss:.3f}  train {top1:.1f} %  {state.images_per_s:,.0f} images/s"
+        tested = [record.test_top1 for record in state.history.records if record.test_top1 is not None]
+        test = f"  test {tested[-1]:.1f} %" if tested else ""  # of the last evaluation
+        text = f"epoch {state.epoch + 1}  loss {loss:.3f}  train {top1:.1f} %{test}  {state.images_per_s:,.0f} images/s"
         if self._task is None:
             self._task = self._bar.add_task(text, total=1.0)
         self._bar.update(self._task, completed=done, description=text)

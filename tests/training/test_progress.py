@@ -94,5 +94,20 @@ def test_a_bar_shows_loss_accuracy_and_speed_and_leaves_the_lines(monkeypatch: p
         bar.epoch(RECORD, epochs=10)
         bar._bar.refresh()
     text = stream.getvalue()
+    assert "train 75.0 %  8" in text  # nothing was tested yet
     for part in ("epoch 1", "loss 1.500", "train 75.0 %", "8 images/s", "50 %", epoch_line(RECORD, epochs=10)):
         assert part in text
+
+
+def test_a_bar_goes_on_showing_the_last_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    later = state()
+    later.history.records += [RECORD, replace(RECORD, test_top1=None)]
+    with Bar() as bar:
+        bar.step(later, done=0.5)
+        bar._bar.refresh()
+    assert "epoch 3  loss 1.500  train 75.0 %  test 78.2 %  8 images/s" in stream.getvalue()
