@@ -51,6 +51,8 @@ def evaluate(
     model_size = card.input_size or model.default_input_size
     dataset = open_set(name, root, split, size=size, model_size=model_size, download=download)
     logits = compute_logits(model.to(choose_device(device)), dataset, views=views)
+    if card.classes is not None and list(dataset.class_names) != list(card.classes):
+        typer.echo(f"cifarzoo: {name} has other classes than {run} was trained on: only their places agree", err=True)
     result = summarize(logits, dataset.targets, dataset.classes, views=views)
     folder = output or (run if run.is_dir() else run.parent)
     pictures = _draw(logits, dataset, folder) if plots else []

@@ -83,3 +83,15 @@ def test_data_of_other_classes_are_one_line(cli, run: Path, tmp_path: Path) -> N
     assert (code, out) == (2, "")
     assert "2 classes" in err
     assert err.count("\n") == 1
+
+
+def test_as_many_classes_of_other_names_are_said(cli, run: Path, tmp_path: Path) -> None:
+    for place in range(10):
+        (tmp_path / f"thing {place}").mkdir()
+        for number in range(5):
+            Image.new("L", (40, 40), 50 * number).save(tmp_path / f"thing {place}" / f"{number}.png")
+    code, out, err = cli("eval", run, "--data", "folder", "--root", tmp_path)
+    assert code == 0
+    assert "top-1" in out
+    assert "folder has other classes than" in err
+    assert "other classes" not in cli("eval", run).err
