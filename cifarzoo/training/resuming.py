@@ -22,7 +22,7 @@ class ResumeWarning(UserWarning):
 def check_same_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> None:
     """Raise ResumeError, naming what differs, unless the folder's run has this recipe, model and data."""
     then = {"recipe": _read(folder / "recipe.json"), **_read(folder / "environment.json")}
-    now = {"recipe": json.loads(recipe.to_json()), **environment}
+    now = {"recipe": json.loads(recipe.to_json()), **json.loads(json.dumps(environment))}  # tuples as lists there too
     wanted = ("recipe", *_SAME_RUN)
     changed = _differences({key: then.get(key) for key in wanted}, {key: now.get(key) for key in wanted})
     if changed:

@@ -47,6 +47,13 @@ def test_the_same_run_passes_silently(folder: Path) -> None:
         warn_of_changes(folder, ENVIRONMENT)
 
 
+def test_a_tuple_is_the_list_that_json_made_of_it(folder: Path) -> None:
+    (folder / "environment.json").write_text(json.dumps(changed("model.settings", {"widths": (8, 8)})))
+    check_same_run(folder, RECIPE, changed("model.settings", {"widths": (8, 8)}))
+    with pytest.raises(ResumeError, match="widths"):
+        check_same_run(folder, RECIPE, changed("model.settings", {"widths": (8, 9)}))
+
+
 @pytest.mark.parametrize(
     "path, value",
     [
