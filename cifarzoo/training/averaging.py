@@ -33,6 +33,12 @@ class Average:
         """How often weights were taken in."""
 
     @torch.no_grad()
+    def begin(self) -> None:
+        """Begin with the weights of now: those that the model was given after this was made."""
+        for average, tensor in zip(self.shadow, self._live, strict=True):
+            average.copy_(tensor)
+
+    @torch.no_grad()
     def update(self, step: int, done: float) -> None:
         """Take the weights into the average, if it is due.
 

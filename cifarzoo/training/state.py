@@ -106,9 +106,12 @@ class RunState:
             raise ResumeError(
                 "the checkpoint holds other tensors than this model and optimiser have; resume='never' begins anew"
             )
+        # Both write in place: memory order and aliases stay. A layer may want to know that its weights were loaded.
+        self.model.load_state_dict({name: tensors[f"model.{name}"] for name in self.model.state_dict()})
         with torch.no_grad():
             for name, tensor in own.items():
-                tensor.copy_(tensors[name])  # in place: memory order and aliases stay
+                if not name.startswith("model."):
+                    tensor.copy_(tensors[name])
         self.step, self.epoch_s, self.lr = facts["step"], facts["epoch_s"], facts["lr"]
         self.selection.top1 = facts["selection_top1"]
         self.average.updates, self.images = facts["average_updates"], facts["images"]

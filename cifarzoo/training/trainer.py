@@ -146,6 +146,9 @@ class Trainer:
 
         # ---- resume
         finished = folder.begin(state, recipe, environment, resume=self.resume)
+        if ranks.writes and not finished and not state.step:
+            initialize_from_data(model, train)
+            state.average.begin()
         if ranks.share_state(state, finished, device):
             session.progress.say(f"the run in {folder.path} is finished: nothing to do\n{state.history.table()}")
             model.card = folder.card()  # type: ignore[assignment]  # neither Tensor nor Module
@@ -218,7 +221,6 @@ class Trainer:
         memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
         ranks.sync_norms(model, recipe, device)
         model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]  # the stub lacks this form
-        initialize_from_data(model, train)
         loader = Loader(
             as_model_expects(model, train),
             ranks.share_of(recipe),

@@ -122,3 +122,14 @@ def test_without_an_average_nothing_happens(make_net: Callable[..., nn.Module]) 
     assert walk.average.shadow == []
     assert torch.equal(walk.averaged(1), walk.path[1])
     assert torch.equal(walk.model.head.weight, walk.path[1])
+
+
+@pytest.mark.parametrize("average", ["ema", "lookahead", "tail", "none"])
+def test_begins_with_weights_that_came_later(average: str, make_net: Callable[..., nn.Module]) -> None:
+    model = make_net(0)
+    taken = Average(model, Recipe(average=average))
+    model.load_state_dict(make_net(1).state_dict())
+    taken.begin()
+    fresh = Average(model, Recipe(average=average))
+    assert len(taken.shadow) == len(fresh.shadow)
+    assert all(torch.equal(one, other) for one, other in zip(taken.shadow, fresh.shadow, strict=True))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 import torch
 from torch import nn
 
 import cifarzoo
 from cifarzoo.data import ArrayDataset
 from cifarzoo.recipes import Recipe
-from cifarzoo.training import Trainer
+from cifarzoo.training import Trainer, trainer
 from cifarzoo.training.preparing import initialize_from_data
 
 
@@ -61,3 +64,37 @@ def test_the_trainer_shows_them_before_the_first_step() -> None:
     initialize_from_data(fitted, dataset)
     Trainer(model, Recipe(epochs=1, batch_size=20, augment="none"), progress=False).fit(dataset)
     assert torch.equal(model.stem.conv.weight, fitted.stem.conv.weight)
+
+
+@pytest.mark.parametrize("average", ["ema", "lookahead", "tail"])
+def test_averages_begin_with_what_was_computed(average: str) -> None:
+    dataset, recipe = pictures(), Recipe(epochs=1, batch_size=20, augment="none", average=average, average_every=1)
+    model, fitted = (cifarzoo.create("speednet", num_classes=2, seed=0, widths=(8, 8, 8)) for _ in range(2))
+    initialize_from_data(fitted, dataset)
+    for each in (model, fitted):
+        Trainer(each, recipe, progress=False).fit(dataset)
+    assert all(torch.equal(one, other) for one, other in zip(model.parameters(), fitted.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("epochs", [1, 2], ids=["unfinished", "finished"])
+def test_nothing_is_computed_for_weights_that_are_there(
+    epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(record: object) -> None:
+        if epochs == 1:
+            raise ZeroDivisionError
+
+    seen: list[object] = []
+    initialize = trainer.initialize_from_data
+    monkeypatch.setattr(trainer, "initialize_from_data", lambda *given: (seen.append(given), initialize(*given)))
+    dataset, recipe = pictures(), Recipe(epochs=2, batch_size=20, augment="none")
+    first, second = (cifarzoo.create("speednet", num_classes=2, seed=seed, widths=(8, 8, 8)) for seed in (0, 1))
+    try:
+        Trainer(first, recipe, output_dir=tmp_path, progress=False, on_epoch=stop).fit(dataset)
+    except ZeroDivisionError:
+        assert epochs == 1
+    Trainer(second, recipe, output_dir=tmp_path, progress=False).fit(dataset)
+    assert len(seen) == 1
+    assert torch.equal(second.stem.conv.weight, first.stem.conv.weight)
+    initialize(second, pictures(side=30))  # another run of the same model leaves the stem alone
+    assert torch.equal(second.stem.conv.weight, first.stem.conv.weight)
