@@ -17,7 +17,7 @@ from cifarzoo.draws import Draws
 from cifarzoo.normalizer import Normalizer
 
 _PART_BYTES = 3 << 18  # pixels of a part, 256 images of 32x32: they stay in the cache, and calls are few
-_AUGMENTED_BYTES = 3 << 19  # where each operation takes its share of the images, calls count twice
+_AUGMENTED_BYTES = 3 << 20  # where each operation takes its share of the images, fewer and longer calls pay
 
 
 class ImageSet(Protocol):
