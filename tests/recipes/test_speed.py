@@ -30,5 +30,6 @@ def test_frozen_layers_exist_and_some_learn_to_the_end(recipe: Recipe) -> None:
 
 
 @every_recipe
-def test_evaluated_at_the_end(recipe: Recipe) -> None:
-    assert recipe.epochs % recipe.evaluate_every == 0 and recipe.views == 6
+def test_evaluation_takes_little_of_the_run(recipe: Recipe) -> None:
+    """The last epoch is always scored, whole or not, so others need not be."""
+    assert recipe.epochs / recipe.evaluate_every < 3 and recipe.views == 6
