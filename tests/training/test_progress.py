@@ -81,33 +81,35 @@ def test_silence_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_bar_shows_loss_accuracy_and_speed_and_leaves_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def make_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Let stderr pass for a terminal. Not a fixture: pytest sets stderr anew between a fixture and its test."""
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
+    return stream
+
+
+def test_a_bar_shows_loss_accuracy_and_speed_and_leaves_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = make_terminal(monkeypatch)
     with Bar() as bar:
         assert bar.wants_step()
         bar.step(state(), done=0.5)
         assert not bar.wants_step()
         bar.epoch(RECORD, epochs=10)
         bar._bar.refresh()
-    text = stream.getvalue()
+    text = terminal.getvalue()
     assert "train 75.0 %  8" in text  # nothing was tested yet
     for part in ("epoch 1", "loss 1.500", "train 75.0 %", "8 images/s", "50 %", epoch_line(RECORD, epochs=10)):
         assert part in text
 
 
 def test_a_bar_goes_on_showing_the_last_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = io.StringIO()
-    monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "120")
+    terminal = make_terminal(monkeypatch)
     later = state()
     later.history.records += [RECORD, replace(RECORD, test_top1=None)]
     with Bar() as bar:
         bar.step(later, done=0.5)
         bar._bar.refresh()
-    assert "epoch 3  loss 1.500  train 75.0 %  test 78.2 %  8 images/s" in stream.getvalue()
+    assert "epoch 3  loss 1.500  train 75.0 %  test 78.2 %  8 images/s" in terminal.getvalue()
