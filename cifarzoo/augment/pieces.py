@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import lru_cache
-from itertools import pairwise
 from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+from cifarzoo.threads import compute_alone, even_spans, threads_kept
 
 # 1024 images of 32x32, or 256 of 64x64. Each call into torch gives up the interpreter and has to win it back from the
 # other thread, so few long calls go faster than many short ones, even where a piece is larger than a core's cache.
@@ -42,11 +42,11 @@ def in_pieces(function: Callable[[slice], T], images: Tensor) -> list[T]:
     if threads == 1:
         return [function(slice(first, first + step)) for first in range(0, count, step)]
     pieces = min(count, -(-pieces // threads) * threads)  # so that all threads end together
-    edges = [count * piece // pieces for piece in range(pieces + 1)]
-    spans = [slice(first, last) for first, last in pairwise(edges)]
+    spans = even_spans(count, pieces)
     pool = _pool(threads - 1, os.getpid())
     futures = [pool.submit(function, span) for span in spans[1:]]
-    with _alone(threads):
+    with threads_kept():
+        compute_alone()
         results = {0: function(spans[0])}
         for piece in reversed(range(1, pieces)):  # what no other thread has begun
             if futures[piece - 1].cancel():
@@ -54,27 +54,16 @@ def in_pieces(function: Callable[[slice], T], images: Tensor) -> list[T]:
     return [results[piece] if piece in results else futures[piece - 1].result() for piece in range(pieces)]
 
 
-@contextmanager
-def _alone(threads: int) -> Iterator[None]:
-    """Let torch compute on the calling thread alone, and on ``threads`` afterwards."""
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 @lru_cache(maxsize=1)
 def _pool(workers: int, process: int) -> ThreadPoolExecutor:
     """Workers for this process (a forked one has none of its parent's), each with one thread of its own for torch."""
-    threads, ready = torch.get_num_threads(), threading.Barrier(workers)
+    ready = threading.Barrier(workers)
 
     def start(_: int) -> None:
-        torch.get_num_threads()  # the first question in a thread sets its number to the one set last, so ask before
-        torch.set_num_threads(1)  # of the calling thread
+        compute_alone()
         ready.wait()
 
     pool = ThreadPoolExecutor(workers, thread_name_prefix="cifarzoo-augment")
-    list(pool.map(start, range(workers)))
-    torch.set_num_threads(threads)  # also what threads start with that are made later
+    with threads_kept():
+        list(pool.map(start, range(workers)))
     return pool

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Protocol
 
 import torch
@@ -15,6 +14,7 @@ from cifarzoo.data.buffers import Buffers, Scratch
 from cifarzoo.data.prefetch import Plan
 from cifarzoo.draws import Draws
 from cifarzoo.normalizer import Normalizer
+from cifarzoo.threads import even_spans
 
 _PART_BYTES = 3 << 18  # pixels of a part, 256 images of 32x32: they stay in the cache, and calls are few
 _AUGMENTED_BYTES = 3 << 20  # where each operation takes its share of the images, fewer and longer calls pay
@@ -108,8 +108,7 @@ class BatchMaker:
         size = _PART_BYTES if self._augment is None else _AUGMENTED_BYTES
         pairs = -(-count * self._images[:1].numel() // (2 * size))
         parts = min(count, 2 * pairs) if self._device.type == "cpu" else 1
-        edges = [count * part // parts for part in range(parts + 1)]
-        return [slice(first, last) for first, last in pairwise(edges)]
+        return even_spans(count, parts)
 
     def _gather(self, indices: Tensor) -> Tensor:
         """The images (b, C, H, W) of some indices (b,)."""

@@ -6,13 +6,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+from cifarzoo.threads import compute_alone, threads_kept
 
 Item = TypeVar("Item")
 Batch = tuple[Tensor, Tensor]
@@ -40,15 +42,15 @@ def ahead(begin: Callable[[Item], Plan], items: Iterable[Item], device: torch.de
         return making, executor.submit(making.help)
 
     with ThreadPoolExecutor(1, "cifarzoo-loader") as executor:
-        with _threads_kept():
-            executor.submit(_compute_alone).result()
+        with threads_kept():
+            executor.submit(compute_alone).result()
         rest = iter(items)
         waiting = deque(map(started, islice(rest, 1)))
         while waiting:
             making, future = waiting.popleft()
             if not future.done():
-                with _threads_kept():
-                    _compute_alone()
+                with threads_kept():
+                    compute_alone()
                     making.help()
             if not future.cancel():  # the thread has woken up in the meantime
                 future.result()
@@ -103,19 +105,3 @@ class _Making:
 
     def _on_stream(self) -> AbstractContextManager[object]:
         return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
-
-
-@contextmanager
-def _threads_kept() -> Iterator[None]:
-    """Leave the number of threads that torch uses, here and in threads that begin later, as it was."""
-    threads = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _compute_alone() -> None:
-    """Let torch compute on the calling thread alone."""
-    torch.get_num_threads()  # a thread's first question sets its number to the one set last, so ask before
-    torch.set_num_threads(1)
