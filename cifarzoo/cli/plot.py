@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +34,7 @@ def plot(
         raise SettingError(f"--output {output} cannot be written ({error.strerror}); choose another") from None
     if as_json:
         write_json(
-            {"picture": str(output), "last": {name: asdict(history.last) for name, history in histories.items()}}
+            {"picture": str(output), "last": {name: history.last.to_json() for name, history in histories.items()}}
         )
     else:
         typer.echo(f"written to {output}")

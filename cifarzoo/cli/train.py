@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,6 +103,6 @@ def _report(output: Path, history: History, training: Dataset, held_out: Dataset
     """Say what came out."""
     if as_json:
         count = {"train_images": len(training), "holdout_images": 0 if held_out is None else len(held_out)}
-        write_json({"run": str(output), "params": history.params, **count, **asdict(history.last)})
+        write_json({"run": str(output), "params": history.params, **count, **history.last.to_json()})
     else:
         typer.echo(f"weights: {output / 'model.safetensors'}\ncurve:   {output / 'loss.png'}")

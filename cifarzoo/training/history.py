@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any, Self
 
 from cifarzoo.errors import DataError
 
@@ -32,6 +34,18 @@ class EpochRecord:
     seconds: float
     """Of training, without the evaluation."""
     images_per_s: float
+
+    def to_json(self) -> dict[str, float | None]:
+        """The fields by name; JSON has no word for what is no number, so that is None too."""
+        return {
+            name: value if value is not None and math.isfinite(value) else None for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The inverse: a training loss that is None was no number."""
+        unmeasured = {name: math.nan for name in ("train_loss", "train_top1") if values[name] is None}
+        return cls(**{**values, **unmeasured})
 
 
 @dataclass(kw_only=True)
@@ -74,7 +88,7 @@ class History:
 
     def to_jsonl(self) -> str:
         """One JSON object a line, an epoch each."""
-        return "".join(json.dumps(asdict(record)) + "\n" for record in self.records)
+        return "".join(json.dumps(record.to_json()) + "\n" for record in self.records)
 
     @classmethod
     def from_jsonl(cls, text: str, *, params: int = 0) -> History:
@@ -84,8 +98,8 @@ class History:
             DataError: a line that is no record.
         """
         try:
-            return cls(params=params, records=[EpochRecord(**json.loads(line)) for line in text.splitlines()])
-        except (ValueError, TypeError) as error:
+            return cls(params=params, records=[EpochRecord.from_json(json.loads(line)) for line in text.splitlines()])
+        except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"not a history ({error}); train again, or name a run's folder") from None
 
     @classmethod

@@ -128,21 +128,21 @@ class RunFolder:
         if self.path is None:
             return
         with _warning_of_failure("history", self.path):
-            files.write_text(self.path / "history.csv", history.to_csv())
-            files.write_text(self.path / "history.jsonl", history.to_jsonl())
+            _write_history(history, self.path)
             if final or time.monotonic() - self._plotted_s >= self._PLOT_EVERY_S:
                 save_figure(draw_curves({self.path.name: history}), self.path / "loss.png")
                 self._plotted_s = time.monotonic()
 
-    def finish(self, weights: Mapping[str, Tensor], card: Card) -> Card:
+    def finish(self, weights: Mapping[str, Tensor], card: Card, history: History) -> Card:
         """Write the weights and their card, which comes back as written; the checkpoints have done their work.
 
         Raises:
-            CifarZooError: the weights could not be written; the last checkpoint stays.
+            CifarZooError: they or the history could not be written; the last checkpoint stays.
         """
         if self.path is None:
             return card
         try:
+            _write_history(history, self.path)  # until now a failure gave a warning only
             card = save_weights(weights, card, self.path / WEIGHTS)
             remove_checkpoints(self.path / "checkpoints")
         except OSError as error:
@@ -170,6 +170,11 @@ class RunFolder:
             remove_checkpoints(self.path / "checkpoints")
             for name in RESULTS:
                 (self.path / name).unlink(missing_ok=True)
+
+
+def _write_history(history: History, path: Path) -> None:
+    files.write_text(path / "history.csv", history.to_csv())
+    files.write_text(path / "history.jsonl", history.to_jsonl())
 
 
 def _name(state: RunState) -> str:

@@ -211,7 +211,7 @@ class Trainer:
         card = describe_weights(
             model, recipe, train, epochs=epochs, history=state.history, result=result, with_views=with_views
         )
-        model.card = folder.finish(model.state_dict(), card)  # type: ignore[assignment]  # as above
+        model.card = folder.finish(model.state_dict(), card, state.history)  # type: ignore[assignment]  # as above
         session.progress.say(state.history.table())
         return state.history
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,17 @@ RECORDS = st.builds(
 def test_json_lines_and_back(records: list[EpochRecord]) -> None:
     history = History(params=3, records=records)
     assert History.from_jsonl(history.to_jsonl(), params=3) == history
+
+
+def test_what_is_no_number_is_null_as_json_has_it() -> None:
+    """An epoch whose updates were all left out has no training loss, one with broken weights no test loss."""
+    broken = EpochRecord(
+        epoch=1, step=2, lr=0.1, train_loss=math.nan, train_top1=math.nan, test_loss=math.inf, seconds=1, images_per_s=1
+    )
+    text = History(records=[broken]).to_jsonl()
+    assert json.loads(text, parse_constant=pytest.fail)["train_loss"] is None
+    back = History.from_jsonl(text).last
+    assert math.isnan(back.train_loss) and math.isnan(back.train_top1) and back.test_loss is None
 
 
 @given(st.lists(RECORDS, max_size=5))

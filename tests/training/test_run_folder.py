@@ -56,7 +56,7 @@ def test_holds_what_the_run_was_and_gave(tmp_path: Path, state: RunState) -> Non
         folder.record(state.history, final=True)
         folder.checkpoint(state)
         assert (path / "checkpoints").is_dir()
-        written = folder.finish(state.model.state_dict(), card(state, 1))
+        written = folder.finish(state.model.state_dict(), card(state, 1), state.history)
     names = {file.name for file in path.iterdir() if not file.name.endswith(".lock")}
     assert names == {"recipe.json", "environment.json", *run_folder.RESULTS}
     assert Recipe.from_json((path / "recipe.json").read_text()) == RECIPE
@@ -85,7 +85,7 @@ def test_a_finished_run_is_left_as_it_is(tmp_path: Path, state: RunState) -> Non
     folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
     state.history.records.append(record(1))
     folder.record(state.history, final=True)
-    folder.finish(state.model.state_dict(), card(state, 1))
+    folder.finish(state.model.state_dict(), card(state, 1), state.history)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     state.history.records.clear()
     torch.nn.init.zeros_(state.model.head.weight)
@@ -103,7 +103,7 @@ def test_another_run_is_refused_and_stays(finished: bool, tmp_path: Path, state:
     folder.record(state.history, final=True)
     folder.checkpoint(state)
     if finished:
-        folder.finish(state.model.state_dict(), card(state, 1))
+        folder.finish(state.model.state_dict(), card(state, 1), state.history)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(ResumeError, match=r"recipe\.lr was 0\.25, is 0\.5"):
         folder.begin(state, RECIPE.replace(lr=0.5), ENVIRONMENT, resume="auto")
@@ -116,7 +116,7 @@ def test_a_finished_run_that_is_damaged_is_not_replaced_unasked(name: str, tmp_p
     folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
     state.history.records.append(record(1))
     folder.record(state.history, final=True)
-    folder.finish(state.model.state_dict(), card(state, 1))
+    folder.finish(state.model.state_dict(), card(state, 1), state.history)
     (tmp_path / name).write_bytes(b"damaged")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ResumeError, match=r"is damaged.*resume='never'"):
@@ -146,7 +146,21 @@ def test_a_full_disk_is_a_warning_until_the_end(
     with pytest.warns(CheckpointWarning, match="history could not be written"):
         folder.record(state.history, final=True)
     with pytest.raises(CifarZooError, match=r"weights could not be written.*make room"):
-        folder.finish(state.model.state_dict(), card(state, 1))
+        folder.finish(state.model.state_dict(), card(state, 1), state.history)
+
+
+def test_a_history_that_could_not_be_written_before_is_there_at_the_end(
+    tmp_path: Path, state: RunState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it the finished run would pass for a damaged one."""
+    folder = RunFolder(tmp_path)
+    folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
+    state.history.records.append(record(1))
+    with monkeypatch.context() as patch, pytest.warns(CheckpointWarning, match="history could not be written"):
+        patch.setattr(files, "write_bytes", full_disk)
+        folder.record(state.history, final=True)
+    folder.finish(state.model.state_dict(), card(state, 1), state.history)
+    assert RunFolder(tmp_path).begin(state, RECIPE, ENVIRONMENT, resume="auto") is True
 
 
 def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
@@ -172,7 +186,7 @@ def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.M
         assert folder.begin(state, RECIPE, ENVIRONMENT, resume="never") is False
         folder.checkpoint(state)
         folder.record(History(records=[record(1)]), final=True)
-        assert folder.finish({}, nothing) is nothing
+        assert folder.finish({}, nothing, History()) is nothing
         assert folder.card() is None
     assert not list(tmp_path.iterdir())
 
