@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -18,9 +18,6 @@ from torch.distributed.rendezvous import rendezvous
 
 from cifarzoo.errors import LostProcessError, RecipeError
 from cifarzoo.recipes import Recipe
-
-if TYPE_CHECKING:
-    from cifarzoo.training.state import RunState
 
 _TIMEOUT_S = 60.0  # after which a process gives the others up
 
@@ -116,24 +113,23 @@ class Ranks:
         return whole
 
     @torch.no_grad()
-    def share_state(self, state: RunState, finished: bool, device: torch.device) -> bool:
-        """Give every process the state of rank 0, and whether its run is finished."""
+    def of_first(
+        self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device
+    ) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
+        """Rank 0's tensors and JSON values, in every process; the tensors have equal names and shapes in all."""
         if self.world_size == 1:
-            return finished
-        facts = json.dumps({"facts": state.facts(), "finished": finished}).encode()
-        size = torch.tensor(len(facts), device=device)
+            return tensors, facts
+        text = json.dumps(facts).encode()
+        size = torch.tensor(len(text), device=device)
         self._copy_of_first(size)
         message = torch.zeros(int(size), dtype=torch.uint8, device=device)
         if self.rank == 0:
-            message.copy_(torch.frombuffer(bytearray(facts), dtype=torch.uint8))
+            message.copy_(torch.frombuffer(bytearray(text), dtype=torch.uint8))
         self._copy_of_first(message)
-        tensors = state.tensors()
-        flat = {name: tensor.to(device, memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
-        for tensor in flat.values():
-            self._copy_of_first(tensor)
-        received = json.loads(bytes(message.cpu().tolist()))
-        state.restore(flat, received["facts"])
-        return bool(received["finished"])
+        copies = {name: tensor.to(device, memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+        for copy in copies.values():
+            self._copy_of_first(copy)
+        return copies, json.loads(bytes(message.cpu().tolist()))
 
     def _add_up(self, tensor: Tensor) -> None:
         """Replace the tensor by its sum over the processes."""

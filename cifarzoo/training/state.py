@@ -14,6 +14,7 @@ from cifarzoo.training.averaging import Average
 from cifarzoo.training.evaluation import Evaluation
 from cifarzoo.training.history import EpochRecord, History
 from cifarzoo.training.losses import Meter
+from cifarzoo.training.ranks import Ranks
 from cifarzoo.training.selection import Selection
 
 
@@ -116,6 +117,14 @@ class RunState:
         self.selection.top1 = facts["selection_top1"]
         self.average.updates, self.images = facts["average_updates"], facts["images"]
         self.history.records[:] = [EpochRecord(**record) for record in facts["records"]]
+
+    def share(self, ranks: Ranks, finished: bool, device: torch.device) -> bool:
+        """Become what the state of rank 0 is, in every process; whether its run is finished, in every process too."""
+        if ranks.world_size == 1:
+            return finished
+        tensors, facts = ranks.of_first(self.tensors(), {"state": self.facts(), "finished": finished}, device)
+        self.restore(tensors, facts["state"])
+        return bool(facts["finished"])
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -149,7 +149,7 @@ class Trainer:
         if ranks.writes and not finished and not state.step:
             initialize_from_data(model, train)
             state.average.begin()
-        if ranks.share_state(state, finished, device):
+        if state.share(ranks, finished, device):
             session.progress.say(f"the run in {folder.path} is finished: nothing to do\n{state.history.table()}")
             model.card = folder.card()  # type: ignore[assignment]  # neither Tensor nor Module
             return state.history
