@@ -46,7 +46,7 @@ TINY = C94.replace(
     label_smoothing=0.1,
     sizes=((0.45, 36), (0.78, 48)),
 )
-"""Tiny-ImageNet in 1.4 PFLOP, two hours on two cores. Each of 200 classes is rare, so the head takes longer steps
-and bears little decay; and maps are 2x2 at the end for the smallest pictures, for at 1x1 a filter learns nothing but its centre."""
+"""Tiny-ImageNet in 1.4 PFLOP, two hours on two cores. Each of 200 classes is rare, so the head takes longer steps and
+bears little decay. The smallest pictures still end in maps of 2x2: at 1x1 a filter learns nothing but its centre."""
 
 SPEED_RECIPES = (C94, TINY)
