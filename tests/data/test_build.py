@@ -6,56 +6,21 @@ import errno
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from data_fakes import pixels
+from build_fakes import COUNT, IMAGES, Counted, ForkServer, found, load
 
 from cifarzoo.data import CacheWarning, SkippedWarning, build, cache
 from cifarzoo.data.cache import Arrays
-from cifarzoo.data.contents import Contents, Failures
 from cifarzoo.data.layouts import Found
 from cifarzoo.data.measure import mean_and_std
 from cifarzoo.errors import DataError, SettingError
-
-COUNT = 1500  # more than two chunks
-IMAGES = pixels(COUNT, 8)
-
-
-@dataclass
-class Counted:
-    """Pixels that count how often they are asked for, some of them bad."""
-
-    bad: tuple[int, ...] = ()
-    asked: list[int] = field(default_factory=list)
-
-    def fill(self, first: int, out: np.ndarray) -> Failures:
-        self.asked.append(first)
-        out[:] = IMAGES[first : first + len(out)]
-        return [(row, f"archive: member {row} is bad") for row in self.bad if first <= row < first + len(out)]
-
-
-def found(source: Path, pixels: Counted | None = None) -> Found:
-    """A source; its one file stands for it."""
-    targets = np.arange(COUNT, dtype=np.int64) % 3
-    contents = Contents(
-        pixels=pixels or Counted(),
-        targets=targets,
-        classes=("a", "b", "c"),
-        class_names=("A", "B", "C"),
-        size_px=(8, 8),
-        columns={"row": np.arange(COUNT, dtype=np.int64)},
-    )
-    return Found(layout="fake", paths=(source,), read=lambda: contents)
 
 
 @pytest.fixture
@@ -63,16 +28,6 @@ def source(tmp_path: Path) -> Path:
     path = tmp_path / "source.zip"
     path.write_bytes(b"source")
     return path
-
-
-def load(
-    source: Path,
-    pixels: Counted | None = None,
-    where: Path | None = None,
-    on_error: str = "raise",
-    measure: bool = False,
-) -> Arrays:
-    return build.load("set-train", found(source, pixels), cache_folder=where, on_error=on_error, measure=measure)
 
 
 def test_the_cache_and_memory_hold_the_same(source: Path, tmp_path: Path) -> None:
@@ -231,65 +186,6 @@ def test_threads_build_once(source: Path, tmp_path: Path) -> None:
         thread.join()
     assert sorted(pixels.asked) == [0, 512, 1024]
     assert all(torch.equal(arrays.images, torch.from_numpy(IMAGES)) for arrays in results)
-
-
-class ForkServer:
-    """A process of one thread that has everything imported and forks others, as fast and as safe as a fork is then."""
-
-    def __init__(self) -> None:
-        folders = [*sys.path, str(Path(__file__).parent)]
-        code = f"import sys; sys.path[:] = {folders!r}; import test_build; test_build.serve()"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def ask(self, **request: object) -> list[str]:
-        """One JSON line there, one back."""
-        assert self._process.stdin
-        assert self._process.stdout
-        print(json.dumps(request), file=self._process.stdin, flush=True)
-        answer: list[str] = json.loads(self._process.stdout.readline())
-        return answer
-
-    def close(self) -> None:
-        self._process.communicate()
-
-
-def serve() -> None:
-    """The other side of it: fork so many processes that build, and kill them after a while or wait for their ends."""
-    torch.set_num_threads(1)
-    for line in sys.stdin:
-        request = json.loads(line)
-        source, where = Path(request["source"]), Path(request["cache"])
-        children = []
-        for number in range(request["processes"]):
-            child = os.fork()
-            if child == 0:
-                try:
-                    _build_in_child(source, where, number, for_ever=request["kill_after_s"] is not None)
-                finally:
-                    os._exit(0)
-            children.append(child)
-        for child in children:
-            if request["kill_after_s"] is not None:
-                time.sleep(request["kill_after_s"])
-                os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-        names = sorted(path.name for path in where.iterdir()) if where.exists() else []
-        sys.stdout.write(f"{json.dumps(names)}\n")
-        sys.stdout.flush()
-
-
-def _build_in_child(source: Path, where: Path, number: int, *, for_ever: bool) -> None:
-    """Build caches and delete them again, or build one and write down what was decoded."""
-    while for_ever:
-        file = load(source, where=where).file
-        if file is not None:
-            file.unlink()
-    pixels = Counted()
-    arrays = load(source, pixels, where=where)
-    equal = torch.equal(arrays.images, torch.from_numpy(IMAGES))
-    (where / f"{number}.json").write_text(json.dumps([len(pixels.asked), equal]))
 
 
 @pytest.fixture(scope="module")

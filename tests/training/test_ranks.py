@@ -292,5 +292,8 @@ def test_alone_everything_stays_as_it_is() -> None:
     gradient, sums, rows = torch.ones(2), torch.ones(3), torch.ones(2, 2)
     assert alone.reduce([gradient], sums) is sums
     assert alone.gather(rows, torch.tensor([1, 0]), 2) is rows
+    state, facts = {"weight": rows}, {"step": 3}
+    kept, told = alone.of_first(state, facts, CPU)
+    assert kept is state and told is facts
     assert alone.any(True, CPU) and not alone.any(False, CPU)
     assert alone.writes
