@@ -111,14 +111,15 @@ def load(path: Path | str, *, normalize: bool = False) -> Classifier:
     """The model of a run's folder, of a weight file or of published weights, in eval mode, ready to predict.
 
     Args:
-        path: a folder that holds ``model.safetensors``, or a ``.safetensors`` file, whose card lies beside it; or the
-            name of published weights (``arch.tag``), where no file or folder is called so.
+        path: a folder that holds ``model.safetensors``, or a ``.safetensors`` file, whose card lies beside it; such a
+            file's address (``https://...``), kept in the cache; or the name of published weights (``arch.tag``), where
+            no file or folder is called so.
         normalize: put the card's mean and std in front, so that the model takes pixel / 255.
 
     Raises:
         DataError, UnknownModelError: nothing is there.
         IntegrityError: the bytes are not those that the card promises, or do not fit the model it names.
-        DownloadError: published weights cannot be fetched.
+        DownloadError: the weights cannot be fetched.
     """
     state, card = _read(path)
     spec = model_info(card.arch)
@@ -152,7 +153,9 @@ def predict(model: nn.Module | str | Path, images: Pictures, top: int = 5) -> li
 
 
 def _read(source: Path | str) -> tuple[dict[str, Tensor], Card]:
-    """The weights of a run's folder, of a file, or of a name that is neither."""
+    """The weights at an address, of a run's folder, of a file, or of a name that is neither."""
+    if weights.is_url(source):
+        return weights.read_url(str(source))
     is_name = re.fullmatch(r"[a-z]\w*\.(?!safetensors)\w+", str(source)) and not Path(source).exists()
     return weights.read(str(source)) if is_name else weights.load_weights(source)
 

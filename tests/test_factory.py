@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from loopback import serving
 from torch import nn
 
 import cifarzoo
@@ -140,6 +141,15 @@ def test_pretrained_weights_are_ready_to_train_on(trained, x):
         assert again.training
         assert same_weights(again, model)
         assert again.card.classes == ["a", "b", "c", "d", "e"]
+
+
+def test_pretrained_weights_may_have_an_address(trained, tmp_path, monkeypatch):
+    folder, model = trained
+    monkeypatch.setenv("CIFARZOO_CACHE", str(tmp_path / "cache"))
+    with serving() as server:
+        server.fault = lambda handler, _: handler.give((folder / handler.path.strip("/")).read_bytes())
+        for again in (cifarzoo.create("tiny", pretrained=server.url("model.safetensors")), cifarzoo.load(folder)):
+            assert same_weights(again, model)
 
 
 def test_pretrained_with_other_classes_gets_a_new_head(trained, x):

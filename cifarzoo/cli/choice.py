@@ -34,7 +34,7 @@ def choose(
     recipe: Recipe,
     *,
     model_settings: Sequence[str] | None,
-    pretrained: Path | None,
+    pretrained: str | None,
     root: Path | None,
     images: int | None,
     size: int | None,
@@ -70,7 +70,7 @@ def choose_recipe(
     *,
     model: str | None,
     data: str | None,
-    pretrained: Path | None = None,
+    pretrained: str | None = None,
     settings: Sequence[str] | None = None,
     **changes: Any,
 ) -> Recipe:
@@ -149,7 +149,7 @@ def _check_choice(recipe: Recipe, settings: Mapping[str, Any]) -> tuple[str, str
 
 
 def _create(
-    name: str, settings: Mapping[str, Any], dataset: Dataset, *, pretrained: Path | None, seed: int
+    name: str, settings: Mapping[str, Any], dataset: Dataset, *, pretrained: str | None, seed: int
 ) -> Classifier:
     """The model for a data set; SettingError for settings of a wrong kind."""
     import cifarzoo

@@ -26,8 +26,8 @@ ModelSettings = Annotated[
     typer.Option("--model-set", metavar="KEY=VALUE", help="A setting of the model's family, such as dropout=0.2."),
 ]
 Pretrained = Annotated[
-    Path | None,
-    typer.Option(metavar="RUN", help="Begin with weights: a run or arch.tag; other classes get a new head."),
+    str | None,
+    typer.Option(metavar="RUN", help="Begin with weights: a run, arch.tag or URL; other classes get a new head."),
 ]
 Images = Annotated[int | None, typer.Option(metavar="N", help="Train on N images, equally many of each class.")]
 RecipeName = Annotated[

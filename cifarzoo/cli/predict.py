@@ -22,7 +22,7 @@ def predict(
     *,
     model: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Weights (arch.tag), a run's folder or a .safetensors file."),
+        typer.Option(metavar="NAME", help="Weights (arch.tag), a run's folder or a .safetensors file or its URL."),
     ] = None,
     top: Annotated[int, typer.Option(help="How many classes to name.")] = 5,
     output: Annotated[

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import http.client
+import io
 import os
 import time
 import urllib.error
@@ -86,6 +87,39 @@ def fetch(archive: Archive, folder: Path) -> Path:
         left = f"; {archive.bytes} bytes are needed" if error.errno == errno.ENOSPC else ""
         raise DownloadError(f"{part} cannot be written: {error.strerror or error}{left}") from None
     return path
+
+
+def fetch_small(url: str, *, most_bytes: int) -> bytes:
+    """The content of a small file whose hash is not known beforehand.
+
+    Args:
+        url: where it is.
+        most_bytes: it must not be larger.
+
+    Raises:
+        DownloadError: it cannot be fetched, is too large, or ``CIFARZOO_OFFLINE`` is set.
+    """
+    if offline():
+        raise DownloadError(f"CIFARZOO_OFFLINE is set, so {url} is not asked; unset it")
+    problem = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE_S * 2 ** (attempt - 1))
+        content = io.BytesIO()
+        try:
+            with _opened(url, content) as response:
+                while content.tell() <= most_bytes and (block := _read(response)):
+                    content.write(block)
+                still_to_come = response.length
+        except _TryAgainError as error:
+            problem = str(error)
+            continue
+        if content.tell() > most_bytes:
+            raise DownloadError(f"{url} gives more than {most_bytes} bytes, too many; check the address")
+        if not still_to_come:
+            return content.getvalue()
+        problem = "the connection was closed early"
+    raise DownloadError(f"{url} cannot be fetched: {problem} ({ATTEMPTS} attempts); try again later")
 
 
 def _fetch_part(archive: Archive, part: Path) -> None:

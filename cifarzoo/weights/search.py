@@ -8,19 +8,14 @@ from pathlib import Path
 
 from torch import Tensor
 
-from cifarzoo.errors import DownloadError, IntegrityError, UnknownModelError
-from cifarzoo.files import locked, user_cache
+from cifarzoo.errors import UnknownModelError
 from cifarzoo.weights.cards import Card
+from cifarzoo.weights.remote import cache_folder, read_cached
 from cifarzoo.weights.store import read_checked
 
 PACKAGE = Path(__file__).parent / "files"
 PREFERRED = "speednet.cifar10"  # small and quick on any processor: what classifies pictures where nothing is said
 _SUFFIX = ".safetensors"
-
-
-def cache_folder() -> Path:
-    """Where fetched weights are kept."""
-    return user_cache() / "weights"
 
 
 def folders() -> list[Path]:
@@ -104,51 +99,4 @@ def read(name: str) -> tuple[dict[str, Tensor], Card]:
         if path.is_file():
             remedy = "reinstall cifarzoo" if path.parent == PACKAGE else "copy it there again, or remove it"
             return read_checked(path, card, remedy=remedy), card
-    if cached.is_file():
-        try:
-            return read_checked(cached, card), card
-        except IntegrityError:
-            _discard(cached, card)
-    _fetch(cached, card)
-    return read_checked(cached, card), card
-
-
-def _discard(path: Path, card: Card) -> None:
-    """Remove a wrong file from the cache, unless another process has put the right one there meanwhile."""
-    with locked(path):
-        try:
-            read_checked(path, card)
-        except IntegrityError:
-            path.unlink(missing_ok=True)
-
-
-def _fetch(path: Path, card: Card) -> None:
-    """Have the file in the cache, from the first of the card's addresses that gives the right bytes."""
-    from cifarzoo.data import download  # with it come all readers: only where something is fetched
-    from cifarzoo.data.specs import Archive
-
-    by_hand = f"put {path.name} into {path.parent}, or into a folder that CIFARZOO_WEIGHTS names"
-    addresses = _addresses(card, path.name)
-    if not addresses or card.sha256 is None or card.bytes is None:
-        raise DownloadError(f"{path.name} is not on this machine, and its card names no address; {by_hand}")
-    if download.offline():
-        raise DownloadError(f"{path.name} is not on this machine, and CIFARZOO_OFFLINE is set; unset it, or {by_hand}")
-    problems = []
-    for url in addresses:
-        archive = Archive(name=path.name, url=url, sha256=card.sha256, bytes=card.bytes)
-        try:
-            download.fetch(archive, path.parent)
-            return
-        except DownloadError as error:
-            problems.append(str(error))
-    raise DownloadError(f"{path.name} cannot be had: {'; '.join(problems)}; or {by_hand}")
-
-
-def _addresses(card: Card, file: str) -> list[str]:
-    """Where a weight file is to be had, the first one first."""
-    urls = list(card.urls or ())
-    if card.hub_id is not None:
-        from huggingface_hub import hf_hub_url
-
-        urls.append(hf_hub_url(card.hub_id, file))
-    return urls
+    return read_cached(cached, card), card

@@ -21,8 +21,8 @@ def test_a_recipe_that_fits_is_taken_where_none_is_named() -> None:
     assert choose_recipe(None, model=None, data="cifar10").name == "quick"
     assert choose_recipe(None, model="speednet", data="digits").name == "digits"
     assert choose_recipe(None, model=None, data="digits").name == "digits"
-    assert choose_recipe(None, model=None, data="digits", pretrained=Path("run")).name == "finetune"
-    assert choose_recipe("standard", model=None, data="digits", pretrained=Path("run")).name == "standard"
+    assert choose_recipe(None, model=None, data="digits", pretrained="run").name == "finetune"
+    assert choose_recipe("standard", model=None, data="digits", pretrained="run").name == "standard"
 
 
 def test_what_is_said_goes_above_the_recipe() -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from loopback import serving
 from PIL import Image
 
 import cifarzoo
@@ -62,6 +63,18 @@ def test_a_drawing_shows_what_could_be_read(cli, run: Path, picture: Path, tmp_p
     code, _, err = cli("predict", picture, "--model", run, "--output", picture / "x.png")
     assert code == 2
     assert "cannot be written" in err
+
+
+def test_weights_at_an_address(cli, run: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CIFARZOO_CACHE", str(tmp_path / "cache"))
+    with serving() as server:
+        server.fault = lambda handler, _: handler.give((run / Path(handler.path).name).read_bytes())
+        url = server.url("mine/model.safetensors")
+        code, out, _ = cli("predict", picture, "--model", url)
+        narrow = ("--model-set", "stem_width=8", "--model-set", "widths=[8,8,8,8]")
+        few = ("--data", "digits", "--images", 40, "--batch-size", 20, "--epochs", 1, "--output", tmp_path / "on")
+        assert cli("train", "baseline_cnn", *narrow, "--pretrained", url, *few).code == 0
+    assert (code, out) == cli("predict", picture, "--model", run)[:2]
 
 
 def test_pretrained_weights_by_default_and_by_name(
