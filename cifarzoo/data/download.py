@@ -41,7 +41,7 @@ class _SameOrSafer(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         """The request to go on with."""
-        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+        if req.type == "https" and not newurl.lower().startswith("https:"):
             raise DownloadError(f"{req.full_url} redirects to {newurl}, which is not encrypted; download it by hand")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -100,7 +100,7 @@ def fetch_small(url: str, *, most_bytes: int) -> bytes:
         DownloadError: it cannot be fetched, is too large, or ``CIFARZOO_OFFLINE`` is set.
     """
     if offline():
-        raise DownloadError(f"CIFARZOO_OFFLINE is set, so {url} is not asked; unset it")
+        raise DownloadError(f"CIFARZOO_OFFLINE is set, so {url} is not asked; unset it, or take a file by its path")
     problem = ""
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -126,21 +126,18 @@ def _fetch_part(archive: Archive, part: Path) -> None:
     """Append to the part until it is whole, trying again as long as attempts gain something."""
     failures = 0
     with progress(f"downloading {archive.name}", archive.bytes, in_bytes=True) as show, part.open("ab") as file:
-        while True:
-            if file.tell() > archive.bytes:
-                _empty(file)
-            before = file.tell()
-            if before == archive.bytes:
-                break
+        if file.tell() > archive.bytes:
+            _empty(file)
+        furthest = file.tell()  # what comes a second time is nothing gained: a server's file may be shorter
+        while file.tell() < archive.bytes:
             try:
                 for done in _receive(archive, file):
                     show(done)
                 problem = "the connection was closed early"
             except _TryAgainError as error:
                 problem = str(error)
-            if file.tell() >= archive.bytes:
-                break
-            failures = 0 if file.tell() > before else failures + 1
+            failures = 0 if file.tell() > furthest else failures + 1
+            furthest = max(furthest, file.tell())
             if failures >= ATTEMPTS:
                 raise DownloadError(
                     f"{archive.url} cannot be fetched: {problem} ({ATTEMPTS} attempts); try again later, it goes on "
@@ -182,6 +179,8 @@ def _opened(url: str, file: IO[bytes]) -> Iterator[http.client.HTTPResponse]:
         if error.code in (*_TRY_AGAIN, _NO_SUCH_RANGE):
             raise _TryAgainError(f"the server answers {error.code} {error.reason}") from None
         raise DownloadError(f"{url} cannot be fetched: the server answers {error.code} {error.reason}") from None
+    except (http.client.InvalidURL, ValueError) as error:  # no attempt will go better
+        raise DownloadError(f"{url} cannot be asked ({error}); check the address") from None
     except (OSError, http.client.HTTPException) as error:
         raise _TryAgainError(str(error)) from None
     with response:

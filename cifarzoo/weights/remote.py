@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from torch import Tensor
 
 from cifarzoo import files
-from cifarzoo.errors import DownloadError, IntegrityError, SettingError
+from cifarzoo.errors import DataError, DownloadError, IntegrityError, SettingError
 from cifarzoo.weights.cards import Card
 from cifarzoo.weights.store import read_checked
 
 _SUFFIX = ".safetensors"
+_ESCAPED = "/%=&+:,;@~!$'()*"  # legal in a path or query as they are; a per cent sign begins what is escaped already
 _CARD_BYTES = 1 << 22  # a card of a thousand classes has a tenth of this
 
 
@@ -25,7 +28,7 @@ def cache_folder() -> Path:
 
 def is_url(source: Path | str) -> bool:
     """Whether weights are named by an address."""
-    return str(source).startswith(("https://", "http://"))
+    return str(source).lower().startswith(("https://", "http://"))
 
 
 def read_url(url: str) -> tuple[dict[str, Tensor], Card]:
@@ -39,63 +42,97 @@ def read_url(url: str) -> tuple[dict[str, Tensor], Card]:
         IntegrityError: what is there is no card.
         DownloadError: they cannot be fetched, or ``CIFARZOO_OFFLINE`` forbids it.
     """
-    parts = urlsplit(url)
-    name = parts.path.rpartition("/")[2]
-    if not name.endswith(_SUFFIX) or not parts.hostname:
-        raise SettingError(f"{url} must end in the name of a {_SUFFIX} file, beside which its .json card lies")
+    parts = _parts_of(url)
+    url, name = parts.geturl(), parts.path.rpartition("/")[2]
     # An address has a folder of its own: it is no published name, and two hosts may call their files alike.
-    folder = cache_folder() / "addresses" / hashlib.sha256(url.encode()).hexdigest()[:32]
-    path, card_path = folder / name, folder / f"{name.removesuffix(_SUFFIX)}.json"
-    if not path.is_file() or not card_path.is_file():  # a card that came without its weights may be out of date
-        _fetch_card(parts._replace(path=parts.path.removesuffix(_SUFFIX) + ".json").geturl(), card_path)
-    card = Card.from_json(card_path.read_bytes(), source=str(card_path))
-    return read_cached(path, replace(card, urls=[url], hub_id=None)), card
+    path = cache_folder() / "addresses" / hashlib.sha256(url.encode()).hexdigest()[:32] / name
+    card_path = path.with_name(f"{name.removesuffix(_SUFFIX)}.json")
+    card = _kept_card(card_path) if path.is_file() else None
+    if card is None:  # one that came without its weights may be out of date
+        card = _fetch_card(parts._replace(path=f"{parts.path.removesuffix(_SUFFIX)}.json").geturl(), card_path)
+    by_hand = "download it and its .json card by hand, and name the file"
+    return read_cached(path, replace(card, urls=[url], hub_id=None), by_hand=by_hand), card
 
 
-def read_cached(path: Path, card: Card) -> dict[str, Tensor]:
+def read_cached(path: Path, card: Card, *, by_hand: str) -> dict[str, Tensor]:
     """The tensors of a file in the cache, fetched from the card's addresses if it is not there or damaged.
 
     Args:
         path: of the file.
         card: whose hash it must have.
+        by_hand: what to do where the network does not help.
 
     Raises:
         DownloadError: it cannot be fetched.
     """
-    if path.is_file():
-        try:
-            return read_checked(path, card)
-        except IntegrityError:
-            _discard(path, card)
-    _fetch(path, card)
+    try:
+        return read_checked(path, card)
+    except IntegrityError:
+        _discard(path, card)
+    except DataError:
+        pass  # it is not there, or another process has just discarded it
+    _fetch(path, card, by_hand)
     return read_checked(path, card)
 
 
-def _fetch_card(url: str, path: Path) -> None:
-    """Have the card of an address in a file; what is no card is not kept."""
+def _parts_of(url: str) -> SplitResult:
+    """The parts of a weight file's address, all that is not ASCII escaped."""
+    try:
+        parts = urlsplit(url)
+        parts = parts._replace(path=quote(parts.path, safe=_ESCAPED), query=quote(parts.query, safe=_ESCAPED))
+        known = parts.path.endswith(_SUFFIX) and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise SettingError(f"{url} must end in the name of a {_SUFFIX} file, beside which its .json card lies")
+    return parts
+
+
+def _kept_card(path: Path) -> Card | None:
+    """A card that was fetched before; None if it is gone or damaged."""
+    with contextlib.suppress(OSError, IntegrityError):
+        return Card.from_json(path.read_bytes(), source=str(path))
+    return None
+
+
+def _fetch_card(url: str, path: Path) -> Card:
+    """The card at an address, from then on in a file; what is no card is not kept."""
     from cifarzoo.data import download  # with it come all readers: only where something is fetched
 
     content = download.fetch_small(url, most_bytes=_CARD_BYTES)
-    if Card.from_json(content, source=url).sha256 is None:
-        raise IntegrityError(f"{url} has no SHA-256 of the weights; write it with cifarzoo.weights.save_weights")
-    files.write_bytes(path, content)
+    card = Card.from_json(content, source=url)
+    if card.sha256 is None or card.bytes is None:
+        raise IntegrityError(f"{url} has no SHA-256 and size of the weights; write it with weights.save_weights")
+    with _writing(path):
+        files.write_bytes(path, content)
+    return card
 
 
 def _discard(path: Path, card: Card) -> None:
-    """Remove a wrong file from the cache, unless another process has put the right one there meanwhile."""
-    with files.locked(path):
+    """Remove a wrong file from the cache, unless another process has done so or put the right one there meanwhile."""
+    with _writing(path), files.locked(path):
         try:
             read_checked(path, card)
         except IntegrityError:
             path.unlink(missing_ok=True)
+        except DataError:
+            pass
 
 
-def _fetch(path: Path, card: Card) -> None:
-    """Have the file in the cache, from the first address that gives the right bytes."""
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn what the system says of a cache that cannot be written into a DownloadError."""
+    try:
+        yield
+    except OSError as error:
+        raise DownloadError(f"{path} cannot be written ({error.strerror or error}); set CIFARZOO_CACHE") from None
+
+
+def _fetch(path: Path, card: Card, by_hand: str) -> None:
+    """Have the file in the cache, from the first of the card's addresses that gives the right bytes."""
     from cifarzoo.data import download
     from cifarzoo.data.specs import Archive
 
-    by_hand = f"put {path.name} into {path.parent}, or into a folder that CIFARZOO_WEIGHTS names"
     urls = _addresses(card, path.name)
     if not urls or card.sha256 is None or card.bytes is None:
         raise DownloadError(f"{path.name} is not on this machine, and its card names no address; {by_hand}")

@@ -99,4 +99,5 @@ def read(name: str) -> tuple[dict[str, Tensor], Card]:
         if path.is_file():
             remedy = "reinstall cifarzoo" if path.parent == PACKAGE else "copy it there again, or remove it"
             return read_checked(path, card, remedy=remedy), card
-    return read_cached(cached, card), card
+    by_hand = f"put {cached.name} into {cached.parent}, or into a folder that CIFARZOO_WEIGHTS names"
+    return read_cached(cached, card, by_hand=by_hand), card

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from loopback import Handler, Server
 from weight_fakes import FILE, NAME, STATE, assert_clean, assert_right, put
 
 from cifarzoo.data import download
-from cifarzoo.errors import DownloadError, IntegrityError, SettingError
-from cifarzoo.weights import Card, info, names, read, read_url, remote
+from cifarzoo.errors import DownloadError
+from cifarzoo.weights import Card, info, read, remote
 
 pytestmark = pytest.mark.usefixtures("places")
 
@@ -77,6 +76,20 @@ def test_other_bytes_of_the_same_length(
         read(NAME)
     assert_clean(places["cache"])
     server.fault = lambda handler, _: handler.give()
+    assert_right()
+
+
+def test_a_file_that_is_shorter_than_promised(
+    published: Callable[..., Card], server: Server, places: dict[str, Path]
+) -> None:
+    """Its last byte is the end of what there is, however often it is asked for; another address may have all of it."""
+    card = published()
+    server.fault = lambda handler, _: handler.give(server.content[:-10])
+    with pytest.raises(DownloadError, match=rf"\({download.ATTEMPTS} attempts\)"):
+        read(NAME)
+    urls = [server.url("short"), server.url(FILE)]
+    (places["package"] / f"{NAME}.json").write_text(replace(card, urls=urls).to_json())
+    server.fault = lambda handler, _: handler.give(server.content[:-10] if "short" in handler.path else None)
     assert_right()
 
 
@@ -149,6 +162,23 @@ def test_a_damaged_file_in_the_cache_is_fetched_anew(
     assert len(server.requests) == 1
 
 
+def test_a_damaged_file_that_another_process_has_just_discarded(
+    published: Callable[..., Card], places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published()
+    places["cache"].mkdir(parents=True)
+    path = places["cache"] / FILE
+    path.write_bytes(b"damaged")
+    discard = remote._discard
+
+    def too_late(file: Path, card: Card) -> None:
+        path.unlink()
+        discard(file, card)
+
+    monkeypatch.setattr(remote, "_discard", too_late)
+    assert_right()
+
+
 def test_offline(published: Callable[..., Card], server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     published()
     with monkeypatch.context() as patch:
@@ -212,78 +242,3 @@ def test_two_processes_at_once(published: Callable[..., Card], server: Server, p
     processes = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate()[0] for process in processes] == [str(STATE["a.weight"].sum().item())] * 2
     assert server.requests == [None, "bytes=20000-", "bytes=40000-", "bytes=60000-"]
-
-
-@pytest.fixture
-def at_address(places: dict[str, Path], server: Server, tmp_path: Path) -> str:
-    """The address of weights that the server has, their card beside them."""
-    put(tmp_path)
-    kept = {
-        f"/mine/{NAME}{suffix}": (tmp_path / f"{NAME}{suffix}").read_bytes() for suffix in (".json", ".safetensors")
-    }
-
-    def give(handler: Handler, _: int) -> None:
-        path = handler.path.partition("?")[0]
-        handler.give(kept[path]) if path in kept else handler.send_error(404)
-
-    server.fault = give
-    return server.url(f"mine/{FILE}")
-
-
-@pytest.mark.parametrize("query", ["", "?download=true"])
-def test_an_address_is_asked_once(at_address: str, server: Server, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
-    for _ in range(2):
-        state, card = read_url(at_address + query)
-        assert torch.equal(state["a.weight"], STATE["a.weight"])
-        assert (card.arch, card.urls) == ("net", None)
-        monkeypatch.setenv("CIFARZOO_OFFLINE", "1")
-    assert server.paths == [f"/mine/{NAME}.json{query}", f"/mine/{FILE}{query}"]
-    assert names() == []  # an address gives no name
-
-
-def test_a_card_without_its_weights_is_asked_for_again(at_address: str, server: Server, tmp_path: Path) -> None:
-    """Else weights that are replaced after a download failed would be called wrong for ever."""
-    give = server.fault
-    server.fault = lambda handler, number: give(handler, number) if "json" in handler.path else handler.send_error(404)
-    with pytest.raises(DownloadError, match="answers 404"):
-        read_url(at_address)
-    put(tmp_path, value=1)
-    server.fault = lambda handler, _: handler.give((tmp_path / handler.path.rpartition("/")[2]).read_bytes())
-    assert torch.equal(read_url(at_address)[0]["a.weight"], STATE["a.weight"] + 1)
-
-
-@pytest.mark.parametrize(
-    "fault, error, problem",
-    [
-        (lambda handler, _: handler.send_error(404), DownloadError, r"\.json cannot be fetched: .* answers 404"),
-        (lambda handler, _: handler.send_error(503), DownloadError, r"answers 503 .* \(5 attempts\)"),
-        (lambda handler, _: handler.give(b"<html>", cut_after=3), DownloadError, r"closed early \(5 attempts\)"),
-        (lambda handler, _: handler.give(bytes(remote._CARD_BYTES + 9)), DownloadError, "too many; check the address"),
-        (lambda handler, _: handler.give(b"<html>"), IntegrityError, r"\.json is not JSON"),
-        (lambda handler, _: handler.give(b'{"arch": "net"}'), IntegrityError, r"\.json is not a card"),
-        (lambda handler, _: handler.give(b'{"arch": "net", "num_classes": 3}'), IntegrityError, "has no SHA-256"),
-    ],
-)  # fmt: skip
-def test_an_address_without_a_card(
-    at_address: str, server: Server, places: dict[str, Path], fault: Any, error: type[Exception], problem: str
-) -> None:
-    good, server.fault = server.fault, fault
-    with pytest.raises(error, match=problem) as caught:
-        read_url(at_address)
-    assert "\n" not in str(caught.value)
-    assert not [path for path in places["cache"].rglob("*") if path.is_file()]
-    server.fault = good
-    read_url(at_address)
-
-
-@pytest.mark.parametrize("url", ["https://zoo.org/weights", "https://zoo.org/a.pth", "https:///a.safetensors"])
-def test_an_address_of_something_else(url: str) -> None:
-    with pytest.raises(SettingError, match=r"must end in the name of a \.safetensors file"):
-        read_url(url)
-
-
-def test_an_address_offline(at_address: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CIFARZOO_OFFLINE", "1")
-    with pytest.raises(DownloadError, match="CIFARZOO_OFFLINE is set"):
-        read_url(at_address)
-    assert server.requests == []
