@@ -5,6 +5,7 @@ CifarZooError
 ├── SettingError (ValueError)        an argument outside what is legal
 ├── RecipeError (ValueError)         a training recipe that cannot be run
 ├── DataError (RuntimeError)         a data set that cannot be read
+│   ├── NotFoundError                no data set where it was looked for
 │   └── IntegrityError               bytes that differ from what their hash promises
 ├── DownloadError (RuntimeError)     a file that could not be fetched
 ├── DivergedError (RuntimeError)     a loss that is no longer finite
@@ -38,6 +39,10 @@ class RecipeError(CifarZooError, ValueError):
 
 class DataError(CifarZooError, RuntimeError):
     """A data set cannot be read."""
+
+
+class NotFoundError(DataError):
+    """There is no data set where it was looked for."""
 
 
 class IntegrityError(DataError):

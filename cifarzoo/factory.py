@@ -18,12 +18,12 @@ from torch import Tensor, nn
 
 import cifarzoo.models  # noqa: F401  (fills the registry)
 from cifarzoo import registry, weights
-from cifarzoo.errors import SettingError
+from cifarzoo.errors import CifarZooError, SettingError
 from cifarzoo.layers.normalize import Normalize
 from cifarzoo.models.base import Classifier
 from cifarzoo.registry import ModelSpec
 from cifarzoo.weights import Card
-from cifarzoo.weights.fitting import AdaptedWarning, adapted_card, load_strictly, with_channels
+from cifarzoo.weights.fitting import AdaptedWarning, load_strictly, with_channels
 
 if TYPE_CHECKING:
     from cifarzoo.training import Prediction
@@ -112,8 +112,8 @@ def load(path: Path | str, *, normalize: bool = False) -> Classifier:
 
     Args:
         path: a folder that holds ``model.safetensors``, or a ``.safetensors`` file, whose card lies beside it; such a
-            file's address (``https://...``), kept in the cache; or the name of published weights (``arch.tag``), where
-            no file or folder is called so.
+            file's address (``https://...``), kept in the cache; or the name of published weights (``arch.tag``, or
+            ``arch`` for its default tag), where no file or folder is called so.
         normalize: put the card's mean and std in front, so that the model takes pixel / 255.
 
     Raises:
@@ -156,16 +156,24 @@ def _read(source: Path | str) -> tuple[dict[str, Tensor], Card]:
     """The weights at an address, of a run's folder, of a file, or of a name that is neither."""
     if weights.is_url(source):
         return weights.read_url(str(source))
-    is_name = re.fullmatch(r"[a-z]\w*\.(?!safetensors)\w+", str(source)) and not Path(source).exists()
-    return weights.read(str(source)) if is_name else weights.load_weights(source)
+    name = str(source)
+    like_a_name = re.fullmatch(r"[a-z]\w*\.(?!safetensors)[\w-]+", name) or name in registry.names()
+    return weights.read(name) if like_a_name and not Path(source).exists() else weights.load_weights(source)
 
 
 def _build(
     spec: ModelSpec, num_classes: int, in_channels: int, seed: int | None, settings: Mapping[str, Any]
 ) -> Classifier:
     """The bare model, its name and settings noted on it so that a run can be loaded again."""
-    with _seeded(seed):
-        model = spec.builder(num_classes=num_classes, in_channels=in_channels, **{**spec.settings, **settings})
+    try:
+        with _seeded(seed):
+            model = spec.builder(num_classes=num_classes, in_channels=in_channels, **{**spec.settings, **settings})
+    except (TypeError, ValueError, RuntimeError) as error:  # what a family makes of a list where a number belongs
+        if not settings or isinstance(error, CifarZooError):
+            raise
+        raise SettingError(
+            f"{spec.name} cannot be built with {dict(settings)} ({error}); see its class for what they are"
+        ) from error
     if not isinstance(model, Classifier):
         raise SettingError(f"{spec.name} builds a {type(model).__name__}, not a cifarzoo.models.Classifier; derive it")
     model.arch, model.settings, model.default_input_size = spec.name, dict(settings), spec.input_size
@@ -195,14 +203,12 @@ def _with_weights(
         state = with_channels(state, model, trained=card.in_channels, wanted=in_channels)
         adapted.append(f"its stem is that of {card.in_channels} channels fitted to {in_channels}")
     load_strictly(model, state, source=source)
-    model.card = card
+    model.card = card if in_channels == card.in_channels else card.with_channels(in_channels)
     if num_classes != card.num_classes:
         with _seeded(seed):
             model.reset_classifier(num_classes)
         if num_classes:
             adapted.append(f"its head for {num_classes} classes (trained: {card.num_classes}) is new; train it")
-    if (num_classes, in_channels) != (card.num_classes, card.in_channels):
-        model.card = adapted_card(card, num_classes=num_classes, in_channels=in_channels)
     if adapted:
         warnings.warn(f"{spec.name} from {source}: {'; '.join(adapted)}", AdaptedWarning, stacklevel=3)
     return model

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cifarzoo.cli.sets import open_set
-from cifarzoo.errors import CifarZooError, SettingError
+from cifarzoo.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,14 @@ def choose(
     model_size = cifarzoo.model_info(arch).input_size
     open_split = partial(open_set, data, root, size=size, model_size=model_size, download=download)
     training = _part(open_split("train"), images, seed=recipe.seed)
-    network = _create(arch, of_model, training, pretrained=pretrained, seed=recipe.seed)
+    network = cifarzoo.create(
+        arch,
+        pretrained=pretrained or False,
+        num_classes=len(training.classes),
+        in_channels=training.images.shape[1],
+        seed=recipe.seed,
+        **of_model,
+    )
     return Choice(recipe, network, training, open_split)
 
 
@@ -146,29 +153,6 @@ def _check_choice(recipe: Recipe, settings: Mapping[str, Any]) -> tuple[str, str
         raise SettingError(f"recipe {recipe.name!r} fits any data: name a set with --data ({', '.join(data.names())})")
     check_settings(cifarzoo.model_info(recipe.model), settings)
     return recipe.model, recipe.data
-
-
-def _create(
-    name: str, settings: Mapping[str, Any], dataset: Dataset, *, pretrained: str | None, seed: int
-) -> Classifier:
-    """The model for a data set; SettingError for settings of a wrong kind."""
-    import cifarzoo
-
-    try:
-        return cifarzoo.create(
-            name,
-            pretrained=pretrained or False,
-            num_classes=len(dataset.classes),
-            in_channels=dataset.images.shape[1],
-            seed=seed,
-            **settings,
-        )
-    except CifarZooError:
-        raise
-    except (TypeError, ValueError, RuntimeError) as error:  # whatever the family makes of a list where a number belongs
-        raise SettingError(
-            f"{name} cannot be built with {dict(settings)} ({error}); see its class for what they are"
-        ) from None
 
 
 def _part(dataset: Dataset, images: int | None, *, seed: int) -> Dataset:

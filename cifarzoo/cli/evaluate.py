@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run's folder or a .safetensors file.")],
+    run: Annotated[str, typer.Argument(help="A run's folder, weights (arch.tag), a .safetensors file or its URL.")],
     *,
     data: Annotated[str | None, typer.Option(metavar="NAME", help="The data set; by default the run's own.")] = None,
     root: Root = None,
@@ -31,7 +31,7 @@ def evaluate(
         bool, typer.Option("--plots", help="Draw confusion.png, and the worst mistakes as mistakes.png.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the plots go; the run's folder by default.")
+        Path | None, typer.Option(metavar="DIR", help="Where the plots go; the run's folder by default, or here.")
     ] = None,
     download: Download = False,
     device: Device = "auto",
@@ -54,11 +54,11 @@ def evaluate(
     if card.classes is not None and list(dataset.class_names) != list(card.classes):
         typer.echo(f"cifarzoo: {name} has other classes than {run} was trained on: only their places agree", err=True)
     result = summarize(logits, dataset.targets, dataset.classes, views=views)
-    folder = output or (run if run.is_dir() else run.parent)
+    folder = output or _beside(run)
     pictures = _draw(logits, dataset, folder) if plots else []
     if as_json:
         drawn = [str(path) for path in pictures]
-        write_json({"run": str(run), "data": name, "split": split, **asdict(result), "plots": drawn})
+        write_json({"run": run, "data": name, "split": split, **asdict(result), "plots": drawn})
         return
     write_fields(
         [
@@ -70,6 +70,12 @@ def evaluate(
             *(("plot", str(path)) for path in pictures),
         ]
     )
+
+
+def _beside(run: str) -> Path:
+    """Where the plots of weights go: into a run's folder, beside a file, else here."""
+    path = Path(run)
+    return path if path.is_dir() else path.parent if path.is_file() else Path()
 
 
 def _draw(logits: Tensor, dataset: Dataset, folder: Path) -> list[Path]:

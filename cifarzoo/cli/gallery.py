@@ -32,11 +32,12 @@ def write_gallery(found: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) 
         left.imshow(read_picture(Path(picture), _SHOWN_PX).permute(1, 2, 0).numpy())  # (H, W, 3)
         left.set_axis_off()
         shares = [100 * place["probability"] for place in places]
-        bars = right.barh([place["class"] for place in places], shares, color=_COLOUR, height=0.7)
+        bars = right.barh(range(len(places)), shares, color=_COLOUR, height=0.7)
+        right.set_yticks(range(len(places)), [place["class"] for place in places], parse_math=False)  # $ is a letter
         right.bar_label(bars, [f"{share:.1f} %" for share in shares], padding=3, fontsize=8)
         right.set_xlim(0, 115)  # room for the label of a full bar
         right.invert_yaxis()
-        right.set_title(Path(picture).name, loc="left", fontsize=9)
+        right.set_title(Path(picture).name, loc="left", fontsize=9, parse_math=False)
         right.tick_params(labelsize=8, left=False)
         right.xaxis.set_visible(False)
         right.spines[:].set_visible(False)

@@ -40,7 +40,9 @@ def predict(
     from cifarzoo.training.checks import choose_device
     from cifarzoo.weights import search
 
-    network = cifarzoo.load(model or search.default()).to(choose_device(device))
+    # Nothing that happens to lie in this folder may stand for weights that were not named.
+    network = cifarzoo.load(model) if model else cifarzoo.create(search.default(), pretrained=True)
+    network.to(choose_device(device))
     size = network.card.input_size or network.default_input_size
     found: dict[str, list[dict[str, Any]]] = {}
     broken: dict[str, str] = {}
@@ -55,12 +57,12 @@ def predict(
         if not as_json:
             classes = ", ".join(f"{place['class']} {place['probability']:.1%}" for place in found[str(picture)])
             typer.echo(f"{picture}: {classes}")
+    if as_json:
+        write_json({"predictions": found, "errors": broken})
     if output is not None and found:
         from cifarzoo.cli.gallery import write_gallery
 
         write_gallery(found, output)
-    if as_json:
-        write_json({"predictions": found, "errors": broken})
     if broken:
         raise typer.Exit(BROKEN_PICTURE)
 

@@ -72,7 +72,10 @@ def card(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        files.write_text(output, text)
+        try:
+            files.write_text(output, text)
+        except OSError as error:
+            raise SettingError(f"--output {output} cannot be written ({error.strerror}); choose another") from None
         typer.echo(f"card: {output}")
 
 

@@ -18,7 +18,7 @@ from cifarzoo.data.readers import picture
 from cifarzoo.data.readers.files import Folder
 from cifarzoo.errors import DataError, SettingError
 
-_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 _FOLDERS = {"train": ("train", "training"), "test": ("test", "val", "valid", "validation")}  # the first that is there
 
 

@@ -12,7 +12,7 @@ from cifarzoo.data.contents import Contents, Decode, EncodedPixels, encoded_file
 from cifarzoo.data.readers import parquet, picture
 from cifarzoo.data.readers.files import Files, stamp
 from cifarzoo.data.specs import Spec
-from cifarzoo.errors import DataError, SettingError
+from cifarzoo.errors import DataError, NotFoundError, SettingError
 
 PICTURES = (".png", ".jpg", ".jpeg")
 SPLIT_NAMES = {"train": ("train",), "test": ("test",), "val": ("val", "valid", "validation")}
@@ -69,10 +69,10 @@ def check_counts(spec: Spec, split: str, targets: np.ndarray, *, partial: bool, 
         )
 
 
-def missing(spec: Spec, root: Path, layouts: Sequence[str]) -> DataError:
+def missing(spec: Spec, root: Path, layouts: Sequence[str]) -> NotFoundError:
     """The error for a root where nothing is found."""
     state = "holds none of its layouts" if root.exists() else "does not exist"
-    return DataError(
+    return NotFoundError(
         f"{spec.title} is not found: {root.absolute()} {state}. Accepted, there or as root itself: "
         f"{'; '.join(layouts)}. download=True fetches it"
     )

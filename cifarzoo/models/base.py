@@ -109,6 +109,8 @@ class Classifier(nn.Module):
     def reset_classifier(self, num_classes: int) -> None:
         """Put a new, untrained last layer for ``num_classes`` classes; 0 leaves the pooled features."""
         self.classifier = self._new_classifier(num_classes).to(next(self.parameters()))
+        if self.card is not None:  # its classes and scores are those of the old layer
+            self.card = self.card.with_new_head(num_classes)
 
     def _new_classifier(self, num_classes: int) -> nn.Module:
         if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 0:

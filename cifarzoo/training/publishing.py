@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 import shlex
 import statistics
 from collections.abc import Mapping, Sequence
@@ -98,8 +99,10 @@ def _finished(run: Path | str, name: str) -> tuple[Card, float]:
     if card.epochs is None or last.epoch != math.ceil(card.epochs):
         raise SettingError(f"{run} is not finished: {last.epoch} of {card.epochs} epochs; let it end first")
     arch, _, tag = name.partition(".")
-    if arch != card.arch or not tag:
-        raise SettingError(f"name (={name!r}) must be {card.arch}.TAG, the run's model and a name for its weights")
+    if arch != card.arch or not re.fullmatch(r"\w[\w-]*", tag):
+        raise SettingError(
+            f"name (={name!r}) must be {card.arch}.TAG: the run's model, and a tag of letters, digits, _ and -"
+        )
     return card, last.train_loss
 
 

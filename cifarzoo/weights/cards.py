@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins  # Card.bytes hides the name within the class
 import json
 import reprlib
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -69,6 +70,21 @@ class Card:
         """The card as indented JSON, keys in the order above."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
+    def with_new_head(self, num_classes: int) -> Card:
+        """What is still true of a model whose last layer is not the trained one."""
+        return replace(self._untrained(), num_classes=num_classes)
+
+    def with_channels(self, in_channels: int) -> Card:
+        """What is still true of a model whose stem was fitted to other channels."""
+        mean, std = (_spread(numbers, in_channels) for numbers in (self.mean, self.std))
+        kept = replace(self._untrained(), classes=self.classes, label_order=self.label_order)
+        return replace(kept, in_channels=in_channels, mean=mean, std=std)
+
+    def _untrained(self) -> Card:
+        """What was not learned: the model and its input."""
+        names = ("arch", "settings", "num_classes", "in_channels", "input_size", "mean", "std")
+        return Card(**{name: getattr(self, name) for name in names})
+
     @classmethod
     def from_json(cls, text: str | builtins.bytes, *, source: str) -> Card:
         """Read a card.
@@ -99,7 +115,31 @@ class Card:
         if extra or missing:
             return f"unknown keys {reprlib.repr(extra)}" if extra else f"it lacks {missing}"
         wrong = [name for name, value in values.items() if not _fits(value, hints[name])]
+        wrong = wrong or _out_of_range(values)
         return f"{wrong[0]} is {reprlib.repr(values[wrong[0]])}" if wrong else None
+
+
+def _out_of_range(values: Mapping[str, Any]) -> list[str]:
+    """The keys whose values, of the right types, cannot be those of a model."""
+    channels, classes = values.get("in_channels", 3), values["num_classes"]
+    legal: dict[str, Callable[[Any], bool]] = {
+        "num_classes": lambda count: count >= 0,
+        "in_channels": lambda count: count >= 1,
+        "input_size": lambda side: side >= 1,
+        "classes": lambda names: len(names) == classes,
+        "mean": lambda mean: len(mean) == channels,
+        "std": lambda std: len(std) == channels and min(std) > 0,
+    }
+    return [name for name, holds in legal.items() if values.get(name) is not None and not holds(values[name])]
+
+
+def _spread(numbers: list[float] | None, channels: int) -> list[float] | None:
+    """Mean or std for other channels: the average for one, or over again."""
+    if numbers is None:
+        return None
+    if channels == 1:
+        return [sum(numbers) / len(numbers)]
+    return [numbers[channel % len(numbers)] for channel in range(channels)]
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from cifarzoo.errors import IntegrityError
-from cifarzoo.weights.cards import Card
 
 
 class AdaptedWarning(UserWarning):
@@ -51,22 +50,6 @@ def with_channels(state: Mapping[str, Tensor], model: nn.Module, *, trained: int
     return fitted
 
 
-def adapted_card(card: Card, *, num_classes: int, in_channels: int) -> Card:
-    """Of a card, what is still true of a model whose head or stem is not the trained one."""
-    same_input, same_classes = in_channels == card.in_channels, num_classes == card.num_classes
-    return Card(
-        arch=card.arch,
-        settings=card.settings,
-        num_classes=num_classes,
-        in_channels=in_channels,
-        classes=card.classes if same_classes else None,
-        label_order=card.label_order if same_classes else None,
-        input_size=card.input_size,
-        mean=card.mean if same_input else _spread_numbers(card.mean, in_channels),
-        std=card.std if same_input else _spread_numbers(card.std, in_channels),
-    )
-
-
 def _swapped(shape: torch.Size, channels: int) -> torch.Size:
     """A filter's shape with other input channels."""
     return torch.Size((shape[0], channels, *shape[2:]))
@@ -79,12 +62,3 @@ def _spread(filters: Tensor, channels: int) -> Tensor:
         return filters.sum(1, keepdim=True)
     order = torch.arange(channels) % trained
     return filters[:, order] * (trained / channels)
-
-
-def _spread_numbers(numbers: Sequence[float] | None, channels: int) -> list[float] | None:
-    """Mean or std for other channels: the average for one, or over again."""
-    if numbers is None:
-        return None
-    if channels == 1:
-        return [sum(numbers) / len(numbers)]
-    return [numbers[channel % len(numbers)] for channel in range(channels)]

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Pictures: TypeAlias = Picture | Sequence[Picture]
 
 
+_RGB = 3
+
+
 @dataclass(frozen=True, kw_only=True)
 class Transform:
     """Cut the middle square out, resize it with antialiasing, scale to 0 ... 1 and take mean and std off.
@@ -73,7 +76,9 @@ class Transform:
                 return torch.empty(0, len(self.mean), self.size_px, self.size_px)
             return torch.cat([self.resize(image) for image in images])  # (B, C, size_px, size_px)
         batch = _as_batch(images, self.size_px, channels=len(self.mean))  # (B, C, H, W)
-        if batch.shape[1] != len(self.mean):
+        if batch.shape[1] == _RGB and len(self.mean) == 1:
+            batch = _to_grey(batch)  # (B, 1, H, W)
+        elif batch.shape[1] != len(self.mean):
             if batch.shape[1] != 1:
                 raise SettingError(f"images have {batch.shape[1]} channels, the weights take {len(self.mean)}")
             batch = batch.expand(-1, len(self.mean), -1, -1)  # grey: (B, C, H, W)
@@ -127,6 +132,12 @@ def _of_picture(image: Any, size_px: int, *, channels: int) -> Tensor:
     picture = squared(image, size_px)
     array = np.array(picture.convert("L") if channels == 1 else picture)
     return torch.from_numpy(array).view(size_px, size_px, -1).permute(2, 0, 1)  # (C, size_px, size_px)
+
+
+def _to_grey(batch: Tensor) -> Tensor:
+    """(B, 3, H, W) uint8 to (B, 1, H, W), as Pillow makes grey of colours (ITU-R 601-2)."""
+    shares = torch.tensor([19595, 38470, 7471], dtype=torch.int32, device=batch.device).view(1, 3, 1, 1)
+    return ((batch * shares).sum(1, keepdim=True) + 0x8000 >> 16).to(torch.uint8)
 
 
 def _squared(batch: Tensor, size_px: int) -> Tensor:

@@ -10,6 +10,15 @@ from PIL import Image
 from cifarzoo.cli.gallery import write_gallery
 
 
+def test_a_name_may_have_dollars(tmp_path: Path) -> None:
+    """They begin a formula in matplotlib."""
+    path = tmp_path / "cost$5_to_$6^{.png"
+    Image.new("RGB", (9, 9)).save(path)
+    write_gallery({str(path): [{"class": "$^{", "probability": 0.9}]}, tmp_path / "seen.png")
+    with Image.open(tmp_path / "seen.png") as drawn:
+        assert drawn.format == "PNG"
+
+
 def test_each_picture_is_in_the_drawing(tmp_path: Path) -> None:
     """By its colour, which nothing else in the drawing has."""
     colours = {"red": (250, 10, 20), "green": (10, 200, 30)}

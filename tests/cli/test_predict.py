@@ -90,5 +90,10 @@ def test_pretrained_weights_by_default_and_by_name(
         target.parent.mkdir(exist_ok=True)
         target.write_bytes((run / f"model{end}").read_bytes())
     monkeypatch.setenv("CIFARZOO_WEIGHTS", str(tmp_path / "named"))
+    (tmp_path / "here" / "baseline_cnn.digits").mkdir(parents=True)  # is not what was published
+    monkeypatch.chdir(tmp_path / "here")
     wanted = cli("predict", picture, "--model", run).out
+    assert cli("predict", picture).out == wanted
+    monkeypatch.chdir(tmp_path)
+    assert cli("predict", picture, "--model", "baseline_cnn").out == wanted
     assert cli("predict", picture).out == cli("predict", picture, "--model", "baseline_cnn.digits").out == wanted

@@ -81,6 +81,41 @@ def test_without_the_data_only_the_hash_is_checked(cli, folder: Path, tmp_path: 
         assert "top1" not in out
 
 
+def test_damaged_data_are_no_verdict(cli, folder: Path, tmp_path: Path) -> None:
+    card = json.loads((folder / f"{NAME}.json").read_text())
+    change_card(folder, recipe={**card["recipe"], "data": "cifar10"})
+    for batch in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+        path = tmp_path / "cifar-10-batches-bin" / f"{batch}.bin"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bytes(100))
+    code, out, _ = cli("verify", NAME, "--root", tmp_path)
+    assert code == 1
+    assert f"{NAME}: FAILED; SHA-256 " in out
+    assert "has 100 bytes" in out
+
+
+def test_a_root_that_is_none(cli, tmp_path: Path) -> None:
+    code, _, err = cli("verify", NAME, "--root", tmp_path / "none")
+    assert code == 2
+    assert "none is no folder" in err
+
+
+def test_one_that_cannot_be_built_does_not_keep_the_others_from_their_turn(
+    cli, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for end in (".safetensors", ".json"):
+        (folder / f"baseline_cnn.a-b{end}").write_bytes((folder / f"{NAME}{end}").read_bytes())
+    path = folder / "baseline_cnn.a-b.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "settings": {"widths": 5}}))
+    (tmp_path / "here" / NAME).mkdir(parents=True)  # stands for nothing, since no path was named
+    monkeypatch.chdir(tmp_path / "here")
+    code, out, _ = cli("verify", "--all", "--json")
+    assert code == 1
+    bad, good = json.loads(out)
+    assert (bad["name"], bad["ok"], good["name"], good["ok"]) == ("baseline_cnn.a-b", False, NAME, True)
+    assert "cannot be built with {'widths': 5}" in bad["problem"]
+
+
 def test_one_of_name_and_all(cli) -> None:
     for arguments in ((), (NAME, "--all")):
         code, _, err = cli("verify", *arguments)

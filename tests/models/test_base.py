@@ -9,6 +9,7 @@ from torch import nn
 from cifarzoo.errors import SettingError
 from cifarzoo.layers.normalize import Normalize
 from cifarzoo.models import Classifier
+from cifarzoo.weights import Card
 
 
 def tiny(*, num_classes: int = 3, in_channels: int = 2, dropout: float = 0.0) -> Classifier:
@@ -82,6 +83,13 @@ def test_reset_classifier() -> None:
         assert model.num_classes == num_classes
         assert model(images).shape == (2, num_classes or 4)  # and of the model's own dtype
         assert torch.equal(model.forward_features(images), features)
+
+
+def test_a_new_head_has_none_of_the_old_one_s_classes() -> None:
+    model = tiny()
+    model.card = Card(arch="tiny", num_classes=3, in_channels=2, classes=["a", "b", "c"], top1=90.0, mean=[0.5, 0.5])
+    model.reset_classifier(3)
+    assert model.card == Card(arch="tiny", num_classes=3, in_channels=2, mean=[0.5, 0.5])
 
 
 @pytest.mark.parametrize("num_classes", [-1, 2.0, True, None])

@@ -123,7 +123,9 @@ def test_a_loss_is_refused_unless_allowed(
     assert publish(runs[0], NAME, model, test_set, folder=tmp_path).top1 == 93.18
 
 
-@pytest.mark.parametrize("name", ["baseline_cnn", "resnet17.digits", "baseline_cnn."])
+@pytest.mark.parametrize(
+    "name", ["baseline_cnn", "resnet17.digits", "baseline_cnn.", "baseline_cnn.a/b", "baseline_cnn.a.b"]
+)
 def test_the_name_must_be_the_run_s(runs: list[Path], test_set: data.Dataset, tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingError, match=r"must be baseline_cnn\.TAG"):
         publish(runs[0], name, cifarzoo.load(runs[0]), test_set, folder=tmp_path)

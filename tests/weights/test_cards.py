@@ -19,11 +19,11 @@ json_values = st.recursive(
 cards = st.builds(
     Card,
     arch=st.text(),
-    num_classes=st.integers(0, 1000),
+    num_classes=st.just(3),
     settings=st.dictionaries(st.text(), json_values, max_size=3),
     tag=st.none() | st.text(),
-    mean=st.none() | st.lists(numbers),
-    classes=st.none() | st.lists(st.text()),
+    mean=st.none() | st.lists(numbers, min_size=3, max_size=3),
+    classes=st.none() | st.lists(st.text(), min_size=3, max_size=3),
     top1=st.none() | numbers,
     per_class=st.none() | st.dictionaries(st.text(), numbers),
     train_images=st.none() | st.integers(0),
@@ -80,3 +80,41 @@ def test_a_long_wrong_value_is_cut_short():
     with pytest.raises(IntegrityError) as caught:
         Card.from_json(json.dumps({"arch": "a", "num_classes": 3, "tag": ["x"] * 10_000}), source="here")
     assert len(str(caught.value)) < 300
+
+
+def test_a_card_of_an_adapted_model_keeps_what_is_still_true():
+    card = Card(
+        arch="net",
+        num_classes=2,
+        classes=["a", "b"],
+        top1=90.0,
+        sha256="0",
+        input_size=8,
+        mean=[0.1, 0.2, 0.3],
+        std=[1.0] * 3,
+    )
+    head = card.with_new_head(7)
+    assert (head.classes, head.top1, head.sha256, head.mean, head.input_size) == (None, None, None, card.mean, 8)
+    assert head.num_classes == 7
+    stem = card.with_channels(1)
+    assert (stem.classes, stem.top1, stem.mean, stem.in_channels) == (["a", "b"], None, [pytest.approx(0.2)], 1)
+    assert card.with_channels(4).mean == [0.1, 0.2, 0.3, 0.1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"num_classes": -1},
+        {"in_channels": 0},
+        {"input_size": -8},
+        {"classes": ["a"]},
+        {"mean": [0.5]},
+        {"std": [0.5, 0.5]},
+        {"std": [0.5, 0.0, 0.5]},
+    ],
+)
+def test_a_card_of_an_impossible_model_is_refused(wrong):
+    """Cards come from anywhere, and what they say is used as it is."""
+    (key,) = wrong
+    with pytest.raises(IntegrityError, match=rf"c\.json is not a card \({key} is "):
+        Card.from_json(json.dumps({"arch": "net", "num_classes": 2, **wrong}), source="c.json")

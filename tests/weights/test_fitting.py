@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cifarzoo.errors import IntegrityError
-from cifarzoo.weights import Card
-from cifarzoo.weights.fitting import adapted_card, load_strictly, with_channels
+from cifarzoo.weights.fitting import load_strictly, with_channels
 
 
 def net(channels: int) -> nn.Sequential:
@@ -65,21 +64,3 @@ def test_stored_numbers_become_those_of_the_model(dtype: torch.dtype) -> None:
     for key, value in model.state_dict().items():
         assert value.dtype == (torch.float32 if value.is_floating_point() else torch.int64)
         assert torch.equal(value, state[key].to(value.dtype))
-
-
-def test_an_adapted_card_keeps_what_is_still_true() -> None:
-    card = Card(
-        arch="net",
-        num_classes=2,
-        classes=["a", "b"],
-        top1=90.0,
-        sha256="0",
-        input_size=8,
-        mean=[0.1, 0.2, 0.3],
-        std=[1.0] * 3,
-    )
-    head = adapted_card(card, num_classes=7, in_channels=3)
-    assert (head.classes, head.top1, head.sha256, head.mean, head.input_size) == (None, None, None, card.mean, 8)
-    stem = adapted_card(card, num_classes=2, in_channels=1)
-    assert (stem.classes, stem.top1, stem.mean) == (["a", "b"], None, [pytest.approx(0.2)])
-    assert adapted_card(card, num_classes=2, in_channels=4).mean == [0.1, 0.2, 0.3, 0.1]

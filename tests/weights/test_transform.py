@@ -91,9 +91,11 @@ def test_grey_arrays_and_read_only_and_mirrored_ones() -> None:
 
 def test_weights_of_grey_pictures() -> None:
     grey = Transform(size_px=8, mean=(0.0,), std=(1.0,))
-    assert grey(Image.fromarray(picture(8, 8))).shape == (1, 1, 8, 8)
-    with pytest.raises(SettingError, match="images have 3 channels, the weights take 1"):
-        grey(picture(8, 8))
+    of_pillow = grey(Image.fromarray(picture(8, 8)))
+    assert of_pillow.shape == (1, 1, 8, 8)
+    assert torch.equal(grey(picture(8, 8)), of_pillow)
+    with pytest.raises(SettingError, match="images have 2 channels, the weights take 1"):
+        grey(torch.zeros(2, 8, 8, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ except ImportError:  # there are processors without a wheel of it
     simplejpeg = None
 
 FORMATS = ("JPEG", "PNG")  # of the official sets
-ANY_FORMATS = (*FORMATS, "WEBP", "BMP", "GIF")  # of the user's own pictures
+ANY_FORMATS = (*FORMATS, "WEBP", "BMP", "GIF", "TIFF")  # of the user's own pictures
 MAX_PIXELS = 64_000_000  # of a picture that is to be resized; about 0.25 GB while it is
 _SAME_IN_BOTH = ("Gray", "YCbCr", "RGB")  # colour spaces in which simplejpeg and Pillow agree
 
@@ -73,7 +73,7 @@ def resize_into(content: bytes, out: np.ndarray) -> None:
 
 def squared(picture: Image.Image, size: int) -> Image.Image:
     """The middle square of a picture, upright, in RGB, resized to ``size`` px with antialiasing."""
-    upright = ImageOps.exif_transpose(_to_rgb(picture))
+    upright = _to_rgb(ImageOps.exif_transpose(picture))
     side = min(upright.size)
     left, top = (upright.width - side) // 2, (upright.height - side) // 2
     box = (left, top, left + side, top + side)

@@ -202,6 +202,17 @@ def test_exif_orientation_is_respected(orientation: int) -> None:
     np.testing.assert_array_equal(resize(content, 64), turned[orientation])
 
 
+def test_exif_orientation_of_16_bits_is_respected() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    grey = IMAGE[0]
+    picture = Image.fromarray(grey.astype(np.uint16) << 8)
+    content = io.BytesIO()
+    picture.save(content, "PNG", exif=exif)
+    found = resize(content.getvalue(), 64)
+    np.testing.assert_array_equal(found, np.rot90(grey, -1)[..., None].repeat(3, -1))
+
+
 def test_a_picture_of_one_pixel_by_65500() -> None:
     assert resize(encode(np.zeros((3, 65500, 1), np.uint8), "JPEG"), 64).shape == (64, 64, 3)
 
