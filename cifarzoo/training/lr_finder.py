@@ -12,15 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from cifarzoo.data.loader import ImageSet, Loader
-from cifarzoo.errors import SettingError
+from cifarzoo.errors import DivergedError, SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import seeding
 from cifarzoo.training.augmentation import create_pipeline
 from cifarzoo.training.checks import check_fit, choose_device
 from cifarzoo.training.evaluation import as_model_expects
+from cifarzoo.training.guard import Guard
 from cifarzoo.training.losses import backward
 from cifarzoo.training.optim import create_optimizer, set_lr
 from cifarzoo.training.precision import autocast, choose_precision, flushed_denormals
+from cifarzoo.training.preparing import initialize_from_data
 
 _SMOOTHING = 0.9  # of the running mean that the suggestion is read from
 _TOO_MUCH = 2.0  # times the lowest loss: the test ends there
@@ -61,13 +63,17 @@ def find_lr(
 
     Raises:
         SettingError, RecipeError: the range is empty, or model, recipe and data do not fit.
+        DivergedError: the loss is not finite from the start.
     """
     _check_range(lowest, highest, steps)
     check_fit(model, recipe, train, None)
     device = choose_device(device)
     precision = choose_precision(recipe.precision, device)
-    model = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).train()
+    memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
+    model = copy.deepcopy(model).to(device).to(memory_format=memory_format).train()
     optimizer = create_optimizer(model, recipe, precision=precision)
+    initialize_from_data(model, train)
+    guard = Guard(model, optimizer, clip_norm=recipe.clip_norm, device=device)
     lrs: list[float] = []
     losses: list[float] = []
     mean = 0.0
@@ -90,8 +96,9 @@ def find_lr(
                 break
             lrs.append(lr)
             losses.append(smoothed)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            guard.update(loss, step=step + 1)
+    if not losses:
+        raise DivergedError("the loss is not finite before the first step; check the model and the images")
     return LrRange(lrs=tuple(lrs), losses=tuple(losses), suggested=_steepest(lrs, losses))
 
 

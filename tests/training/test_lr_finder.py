@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifarzoo.errors import RecipeError, SettingError
+from cifarzoo.errors import DivergedError, RecipeError, SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.lr_finder import _steepest, find_lr
 
@@ -45,6 +45,29 @@ def test_a_usable_suggestion(make_set: Callable[..., Any], make_net: Callable[..
 def test_the_steepest_fall_before_the_lowest_loss() -> None:
     assert _steepest([1, 2, 3, 4, 5], [5.0, 4.9, 3.0, 2.9, 9.0]) == 2
     assert _steepest([1, 2, 3], [1.0, 2.0, 3.0]) == 1
+
+
+def test_the_network_and_the_steps_are_those_of_a_run(
+    make_set: Callable[..., Any], make_net: Callable[..., nn.Module]
+) -> None:
+    seen: list[torch.Size] = []
+    model = make_net()
+    type(model).initialize_from = lambda _, images: seen.append(images.shape)  # type: ignore[attr-defined]
+    try:
+        plain, clipped = (find_lr(model, RECIPE.replace(clip_norm=norm), make_set(64)) for norm in (None, 1e-6))
+    finally:
+        del type(model).initialize_from
+    assert seen == [(64, 3, 16, 16)] * 2
+    assert plain.losses[0] == clipped.losses[0]
+    assert plain.losses[-1] != clipped.losses[-1]
+
+
+def test_a_loss_that_is_never_finite_is_said(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    model = make_net()
+    with torch.no_grad():
+        model.head.weight.fill_(float("nan"))
+    with pytest.raises(DivergedError, match="not finite before the first step"):
+        find_lr(model, RECIPE, make_set(64))
 
 
 def test_what_cannot_be_tested(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
