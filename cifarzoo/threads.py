@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
+from pathlib import Path
 
 import torch
+
+_HARD = 2  # omp_pause_hard: the threads end, and begin anew when they are needed
 
 
 def compute_alone() -> None:
@@ -23,6 +27,26 @@ def threads_kept() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def renew_workers() -> None:
+    """End the OpenMP threads that wait for this one's work; those that begin with the next take over its modes.
+
+    A thread has its own floating-point modes, which it takes from the one that begins it. Where torch's OpenMP cannot
+    be found, nothing is done.
+    """
+    for path in _openmp_libraries():
+        with suppress(OSError, AttributeError):  # no such file any more, or an OpenMP older than 5.0
+            ctypes.CDLL(path).omp_pause_resource_all(_HARD)
+
+
+def _openmp_libraries() -> list[str]:
+    """The GNU OpenMP libraries that this process has loaded; torch's wheels bring theirs."""
+    try:
+        maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    return sorted({path for line in maps if "libgomp" in (path := line.partition("/")[1] + line.partition("/")[2])})
 
 
 def even_spans(count: int, parts: int) -> list[slice]:

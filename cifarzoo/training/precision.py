@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from cifarzoo.errors import SettingError
+from cifarzoo.threads import renew_workers
 
 
 @lru_cache(maxsize=1)
@@ -65,8 +66,14 @@ def flushed_denormals() -> Iterator[None]:
     """Treat numbers below the normal range as 0: they slow a CPU down a hundredfold and change nothing."""
     for kind in (np.float32, np.float64):  # NumPy looks for the smallest number once, and warns if it is 0 then
         np.finfo(kind)
-    torch.set_flush_denormal(True)
+    _set_flush(True)
     try:
         yield
     finally:
-        torch.set_flush_denormal(False)
+        _set_flush(False)
+
+
+def _set_flush(flush: bool) -> None:
+    """Set the mode of this thread and of those that compute with it."""
+    torch.set_flush_denormal(flush)
+    renew_workers()

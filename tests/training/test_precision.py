@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from cifarzoo.errors import SettingError
+from cifarzoo.threads import _openmp_libraries, threads_kept
 from cifarzoo.training import precision
 from cifarzoo.training.precision import autocast, choose_precision, cpu_has_fast_bf16, flushed_denormals
 
@@ -46,6 +47,18 @@ def test_unknown_precision() -> None:
 def test_autocast_gives_the_type(wanted: str, dtype: torch.dtype) -> None:
     with autocast(wanted, "cpu"):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+@pytest.mark.skipif(not _openmp_libraries(), reason="another OpenMP than GNU's")
+def test_denormals_are_flushed_by_all_threads() -> None:
+    """Those too that have begun before."""
+    tiny = torch.full((1 << 20,), 1e-40)
+    with threads_kept():
+        torch.set_num_threads(2)
+        assert (tiny * 0.5).all()
+        with flushed_denormals():
+            assert not (tiny * 0.5).any()
+        assert (tiny * 0.5).all()
 
 
 def test_denormals_are_flushed_within_and_kept_outside() -> None:
