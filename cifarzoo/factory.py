@@ -6,6 +6,7 @@ import contextlib
 import fnmatch
 import importlib.metadata
 import json
+import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -96,7 +97,7 @@ def create(
     registry.check_settings(spec, settings)
     _check_count("num_classes", num_classes, least=0)
     _check_count("in_channels", in_channels, least=1)
-    _check_count("seed", seed, least=0)
+    _check_count("seed", seed, least=0, below=2**63)
     if pretrained is not False:
         source = name if pretrained is True else str(pretrained)
         trained = weights.read(name) if pretrained is True else _read(pretrained)
@@ -237,7 +238,9 @@ def _normalized(model: Classifier) -> Classifier:
     return model
 
 
-def _check_count(name: str, value: int | None, *, least: int) -> None:
+def _check_count(name: str, value: int | None, *, least: int, below: float = math.inf) -> None:
     """Raise SettingError unless the value is None or an integer of at least ``least``."""
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-        raise SettingError(f"{name} (={value!r}) must be an integer of at least {least}")
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and least <= value < below):
+        return
+    limit = f" and below {below}" if below < math.inf else ""
+    raise SettingError(f"{name} (={value!r}) must be an integer of at least {least}{limit}")

@@ -30,8 +30,8 @@ from cifarzoo.cli.options import (
 from cifarzoo.cli.output import is_first_process, write_json
 
 if TYPE_CHECKING:
-    from cifarzoo.data import Dataset
     from cifarzoo.training import History
+    from cifarzoo.weights import Card
 
 Holdout = Annotated[
     float | None,
@@ -96,13 +96,14 @@ def train(
     trainer = cifarzoo.Trainer(chosen.network, chosen.recipe, device=device, output_dir=output, resume=resume)
     history = trainer.fit(training, chosen.open_split("test"), holdout=held_out)
     if is_first_process():
-        _report(output, history, training, held_out, as_json=as_json)
+        _report(output, history, chosen.network.card, 0 if held_out is None else len(held_out), as_json=as_json)
 
 
-def _report(output: Path, history: History, training: Dataset, held_out: Dataset | None, *, as_json: bool) -> None:
+def _report(output: Path, history: History, card: Card, holdout_images: int, *, as_json: bool) -> None:
     """Say what came out."""
     if as_json:
-        count = {"train_images": len(training), "holdout_images": 0 if held_out is None else len(held_out)}
-        write_json({"run": str(output), "params": history.params, **count, **history.last.to_json()})
+        facts = {"run": str(output), "params": history.params, "train_images": card.train_images}
+        of_weights = {"top1": card.top1, "selected_epoch": card.selected_epoch}  # the others are of the last epoch
+        write_json({**facts, "holdout_images": holdout_images, **history.last.to_json(), **of_weights})
     else:
         typer.echo(f"weights: {output / 'model.safetensors'}\ncurve:   {output / 'loss.png'}")

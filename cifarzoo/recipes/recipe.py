@@ -187,7 +187,7 @@ class Recipe:
         for until, side in self.sizes:
             check_range("sizes", until, low=0, high=1, ends="()")
             check_range("sizes", side, low=1)
-        if list(self.sizes) != sorted(set(self.sizes)):
+        if [until for until, _ in self.sizes] != sorted({until for until, _ in self.sizes}):
             raise RecipeError(f"sizes (={self.sizes!r}) must name rising fractions of the run, each once")
         for _, start in self.freeze:
             check_range("freeze", start, low=0, high=1)

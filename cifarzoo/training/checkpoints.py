@@ -89,11 +89,15 @@ def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None
     for leftover in folder.glob(".*"):
         shutil.rmtree(leftover, ignore_errors=True)
     candidates = _complete(folder)
-    for candidate in candidates:
+    for place, candidate in enumerate(candidates):
         try:
-            return _read(candidate)
+            found = _read(candidate)
         except (OSError, IntegrityError) as error:
             warnings.warn(f"checkpoint {candidate} is damaged ({error}); an older one is tried", CheckpointWarning, 2)
+            continue
+        for damaged in candidates[:place]:  # else they would stand where the run is to save again
+            _remove(damaged)
+        return found
     if candidates:
         raise ResumeError(f"no checkpoint in {folder} is intact; resume='never' begins the run anew")
     return None

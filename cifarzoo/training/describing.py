@@ -12,6 +12,7 @@ from cifarzoo.recipes import Recipe
 from cifarzoo.training.environment import describe_model, hardware_name
 from cifarzoo.training.evaluation import Evaluation
 from cifarzoo.training.history import History
+from cifarzoo.training.selection import Selection
 from cifarzoo.weights import Card
 
 
@@ -24,6 +25,7 @@ def describe_weights(
     history: History,
     result: Evaluation | None,
     with_views: Evaluation | None,
+    selection: Selection,
 ) -> Card:
     """What is known of weights: the model, the data, the recipe, the results and what it took.
 
@@ -35,6 +37,7 @@ def describe_weights(
         history: of the run.
         result: of one view, if there was a test set.
         with_views: of the recipe's views, if there are more.
+        selection: what was selected on images held out, if any were.
     """
     before = getattr(model, "card", None)  # of the weights it began with, whose mean and std it keeps
     device = next(model.parameters()).device
@@ -58,6 +61,9 @@ def describe_weights(
         recipe=json.loads(recipe.to_json()),
         seed=recipe.seed,
         epochs=epochs,
+        selected_epoch=selection.epoch,
+        holdout_top1=None if selection.epoch is None else selection.top1,
+        begun_from=None if before is None else before.sha256 or before.begun_from,
         train_images=len(train.targets),
         hardware=hardware_name(device),
         threads=torch.get_num_threads(),

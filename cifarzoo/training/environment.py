@@ -24,7 +24,7 @@ def describe_environment(
     seed: int,
     data: Mapping[str, ImageSet | None],
 ) -> dict[str, Any]:
-    """Versions, processor, threads, processes, seed, model and the sets of a run by their parts in it: JSON values."""
+    """Versions, processor, threads, processes, seed, model, first weights, sets by their parts in it: JSON values."""
     return {
         "versions": {
             "cifarzoo": _version("cifarzoo"),
@@ -40,6 +40,7 @@ def describe_environment(
         "world_size": world_size,
         "seed": seed,
         "model": describe_model(model),
+        "initial_weights": hash_weights(model),
         **{part: None if dataset is None else describe_data(dataset) for part, dataset in data.items()},
     }
 
@@ -55,8 +56,16 @@ def describe_model(model: nn.Module) -> dict[str, Any]:
     }
 
 
+def hash_weights(model: nn.Module) -> str:
+    """A SHA-256 of all that a model's state holds."""
+    digest = hashlib.sha256()
+    for tensor in model.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
 def describe_data(dataset: ImageSet) -> dict[str, Any]:
-    """A data set's name, part, size and fingerprint."""
+    """A data set's name, part, size, fingerprint, and the mean and std that it is normalised by."""
     return {
         "name": getattr(dataset, "name", None),
         "split": getattr(dataset, "split", None),
@@ -64,6 +73,8 @@ def describe_data(dataset: ImageSet) -> dict[str, Any]:
         "shape": list(dataset.images.shape[1:]),
         "classes": len(dataset.classes),
         "fingerprint": getattr(dataset, "fingerprint", None),
+        "mean": [float(value) for value in dataset.mean],
+        "std": [float(value) for value in dataset.std],
     }
 
 

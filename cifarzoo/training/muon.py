@@ -104,7 +104,10 @@ class Muon(torch.optim.Optimizer):
 
     def _direction(self, parameter: Tensor, momentum: float) -> Tensor:
         """Nesterov's direction g + m v, after v <- m v + g."""
-        buffer: Tensor = self.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
+        state = self.state[parameter]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(parameter)
+        buffer: Tensor = state["momentum_buffer"]
         gradient = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
         moved = buffer * momentum + gradient
         self._assign(buffer, moved)

@@ -83,7 +83,8 @@ def _first_state(group: dict[str, Any], parameter: Tensor) -> dict[str, Tensor]:
     if "betas" in group:
         step = torch.zeros((), dtype=torch.float32, device=parameter.device)
         return {"step": step, "exp_avg": torch.zeros_like(parameter), "exp_avg_sq": torch.zeros_like(parameter)}
-    return {"momentum_buffer": torch.zeros_like(parameter)} if group["momentum"] else {}
+    has_momentum = group["momentum"] or group["orthogonal"]
+    return {"momentum_buffer": torch.zeros_like(parameter)} if has_momentum else {}
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

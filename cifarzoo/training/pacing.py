@@ -23,13 +23,18 @@ class Course:
         steps_per_epoch: of the training set.
 
     Raises:
-        RecipeError: the run is too short for the average that the recipe wants.
+        RecipeError: the run is too short for the average or the warm-up that the recipe wants.
     """
 
     def __init__(self, recipe: Recipe, steps_per_epoch: int) -> None:
         self._recipe, self.steps_per_epoch = recipe, steps_per_epoch
         self.total = recipe.steps or max(1, round(recipe.epochs * steps_per_epoch))
         """Steps of the whole run; with ``seconds``, those that its schedules are laid out over."""
+        self._warmup = round(recipe.warmup_epochs * steps_per_epoch)
+        if self._warmup >= self.total > 1:
+            raise RecipeError(
+                f"warmup_epochs (={recipe.warmup_epochs:g}) are {self._warmup} steps of {self.total}; lower it"
+            )
         last_update = self.total - self.total % recipe.average_every
         if recipe.average != "none" and last_update <= recipe.average_start * self.total:
             raise RecipeError(
@@ -56,7 +61,7 @@ class Course:
             self._recipe.schedule,
             nearest if abs(step - nearest) < 1e-6 else step,
             total=self.total,
-            warmup=round(self._recipe.warmup_epochs * self.steps_per_epoch),
+            warmup=self._warmup,
             final_frac=self._recipe.final_lr_frac,
         )
         return self._recipe.lr * fraction

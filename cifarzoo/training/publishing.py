@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from cifarzoo import recipes
+from cifarzoo.data.catalog import ENTRIES
 from cifarzoo.data.loader import ImageSet
 from cifarzoo.errors import CifarZooError, RecipeError, SettingError
 from cifarzoo.recipes import Recipe
@@ -171,9 +172,12 @@ def summarize_seeds(cards: Sequence[Card]) -> dict[str, Any]:
 
 
 def command_of(card: Card, name: str) -> str | None:
-    """The command that makes the weights again: its recipe is a named one, or that of the weights' own card."""
+    """The command that makes the weights again: its recipe is a named one, or that of the weights' own card.
+
+    None where no command does: training began with other weights, or saw a part of the set only.
+    """
     recipe = _recipe(card)
-    if recipe is None:
+    if recipe is None or card.begun_from is not None or card.selected_epoch is not None or not _saw_all(card):
         return None
     words = ["cifarzoo", "train", card.arch, "--data", str(card.dataset), "--root", "DIR"]
     try:
@@ -192,6 +196,14 @@ def pflop_of(card: Card, model: nn.Module) -> float | None:
     if recipe is None or card.epochs is None or card.train_images is None or card.input_size is None:
         return card.pflop
     return training_pflop(model, recipe, images=card.epochs * card.train_images, size_px=card.input_size)
+
+
+def _saw_all(card: Card) -> bool:
+    """Whether the training images are all that the set has, as far as its size is known."""
+    known = ENTRIES.get(card.dataset or "")
+    if known is None or known.spec is None:
+        return True
+    return card.train_images == known.spec.num_classes * known.spec.per_class["train"]
 
 
 def _recipe(card: Card) -> Recipe | None:

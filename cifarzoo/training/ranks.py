@@ -184,6 +184,11 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
+def restarted() -> bool:
+    """Whether torchrun has begun this process anew after another one was lost."""
+    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+
+
 def _meeting_place() -> tuple[Store, int, int]:
     """Where processes leave their addresses for each other, the rank of this one, and how many there are.
 

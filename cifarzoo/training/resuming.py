@@ -43,6 +43,18 @@ def warn_of_changes(folder: Path, environment: Mapping[str, Any]) -> None:
         )
 
 
+def warn_of_other_start(folder: Path, environment: Mapping[str, Any]) -> None:
+    """Warn if the run began with other weights than the model has now, which the run's own then replace."""
+    began = _read(folder / "environment.json").get("initial_weights")
+    if began not in (None, environment.get("initial_weights")):
+        warnings.warn(
+            f"the run in {folder} began with other weights than this model has; it goes on with its own "
+            "(resume='never' begins anew)",
+            ResumeWarning,
+            stacklevel=4,
+        )
+
+
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs, as ``name was ..., is ...``; long values such as hashes are named only."""
     before, after = dict(_flat(then)), dict(_flat(now))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import shutil
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from cifarzoo.recipes import Recipe
 from cifarzoo.training.checkpoints import CheckpointWarning, load_newest, remove_checkpoints, save_checkpoint
 from cifarzoo.training.history import History
 from cifarzoo.training.plots import draw_curves, save_figure
-from cifarzoo.training.resuming import check_same_run, warn_of_changes
+from cifarzoo.training.resuming import check_same_run, warn_of_changes, warn_of_other_start
 from cifarzoo.training.state import RunState
 from cifarzoo.weights import Card, load_weights, save_weights
 
@@ -87,9 +88,11 @@ class RunFolder:
             return False
         if resume == "never":
             self._clear()
+        self._remove_leftovers()
         checkpoint, finished = load_newest(self.path / "checkpoints"), self._finished()
         if checkpoint or finished:
             check_same_run(self.path, recipe, environment)
+            warn_of_other_start(self.path, environment)
         if finished:
             weights, _ = load_weights(self.path)
             state.model.load_state_dict(weights)
@@ -114,7 +117,7 @@ class RunFolder:
         return False
 
     def checkpoint(self, state: RunState, *, only_if_due: bool = False) -> None:
-        """Save the state; a disk that is full or broken gives a warning and training goes on."""
+        """Save the state, which is ``last_good`` then; a disk that is full or broken gives a warning."""
         if self.path is None or (only_if_due and time.monotonic() - self._saved_s < self._checkpoint_every_s):
             return
         name = _name(state)
@@ -122,6 +125,10 @@ class RunFolder:
             save_checkpoint(self.path / "checkpoints", name, state.tensors(), state.facts())
             self.last_good = name
         self._saved_s = time.monotonic()
+
+    def holds(self, state: RunState) -> bool:
+        """Whether the newest checkpoint is of this state."""
+        return self.last_good == _name(state)
 
     def record(self, history: History, *, final: bool) -> None:
         """Write the history, and draw it at the end or if the last drawing is old."""
@@ -164,6 +171,15 @@ class RunFolder:
             return card.epochs is not None and History.read(self.path).last.epoch == math.ceil(card.epochs)
         return False
 
+    def _remove_leftovers(self) -> None:
+        """Remove what a kill has left half written or half removed."""
+        if self.path is not None:
+            for name in (*RESULTS, "recipe.json", "environment.json"):
+                for partial in self.path.glob(f".{name}.*.partial"):
+                    partial.unlink(missing_ok=True)
+            for removed in self.path.glob(".checkpoints.*.removed"):
+                shutil.rmtree(removed, ignore_errors=True)
+
     def _clear(self) -> None:
         """Remove what an earlier run has left."""
         if self.path is not None:
@@ -189,7 +205,7 @@ def _warning_of_failure(what: str, path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         warnings.warn(
-            f"the {what} could not be written to {path} ({error}); training goes on", CheckpointWarning, stacklevel=4
+            f"the {what} could not be written to {path} ({error}); make room", CheckpointWarning, stacklevel=4
         )
 
 

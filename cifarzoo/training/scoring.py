@@ -58,7 +58,7 @@ class Scorer:
                 result = self._evaluate(self._test, precision=precision)
             if self._holdout is not None:
                 held_out = self._evaluate(self._holdout)
-                state.selection.offer(held_out.top1)
+                state.selection.offer(held_out.top1, epoch=state.epoch + 1)
         self._last = result if last else None
         return result, held_out
 
@@ -67,9 +67,15 @@ class Scorer:
         if state.selection.kept:
             state.selection.finish()
             self._last = None  # it was of the last epoch
+        result = with_views = None
+        if self._test is not None:
+            result = self._last or self._evaluate(self._test)
+        if state.selection.epoch is not None:
+            scored = "" if result is None else f", test {result.top1:.2f} %"
+            best = f"kept the weights of epoch {state.selection.epoch}: held out {state.selection.top1:.2f} %"
+            self._session.progress.say(f"{best}{scored}")
         if self._test is None:
             return None, None
-        result, with_views = self._last or self._evaluate(self._test), None
         if self._recipe.views > 1:
             with_views = self._evaluate(self._test, views=self._recipe.views)
             self._session.progress.say(f"test {with_views.top1:.2f} % with {with_views.views} views")

@@ -20,12 +20,14 @@ class Selection:
         """The best weights, in the order of the model's state."""
         self.top1 = -1.0
         """Their accuracy on the held out set, in percent; -1 before the first."""
+        self.epoch: int | None = None
+        """The epoch they are of, from 1."""
 
     @torch.no_grad()
-    def offer(self, top1: float) -> None:
+    def offer(self, top1: float, *, epoch: int) -> None:
         """Keep the model's weights of now if they are better than all before; of equals the first stays."""
         if top1 > self.top1:
-            self.top1 = top1
+            self.top1, self.epoch = top1, epoch
             for kept, tensor in zip(self.kept, self._live, strict=True):
                 kept.copy_(tensor)
 

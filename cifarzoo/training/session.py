@@ -44,6 +44,13 @@ class Session:
             yield
         except (KeyboardInterrupt, SystemExit):
             self.folder.checkpoint(state)
-            go_on = ": the same command goes on from there" if self.folder.path else ""
-            self.progress.say(f"stopped after step {state.step}{go_on}")
+            self.progress.say(f"stopped after step {state.step}{self._what_is_kept(state)}")
             raise
+
+    def _what_is_kept(self, state: RunState) -> str:
+        """Where the same command will go on."""
+        if self.folder.path is None:
+            return ""
+        if self.folder.holds(state):
+            return ": the same command goes on from there"
+        return f", which could not be saved: the same command goes on from {self.folder.last_good or 'the start'}"

@@ -92,6 +92,7 @@ class RunState:
             "lr": self.lr,
             "average_updates": self.average.updates,
             "selection_top1": self.selection.top1,
+            "selection_epoch": self.selection.epoch,
             "images": self.images,
             "records": [asdict(record) for record in self.history.records],
         }
@@ -114,7 +115,7 @@ class RunState:
                 if not name.startswith("model."):
                     tensor.copy_(tensors[name])
         self.step, self.epoch_s, self.lr = facts["step"], facts["epoch_s"], facts["lr"]
-        self.selection.top1 = facts["selection_top1"]
+        self.selection.top1, self.selection.epoch = facts["selection_top1"], facts["selection_epoch"]
         self.average.updates, self.images = facts["average_updates"], facts["images"]
         self.history.records[:] = [EpochRecord(**record) for record in facts["records"]]
 

@@ -29,7 +29,7 @@ from cifarzoo.training.pacing import Course, Freezer, resized
 from cifarzoo.training.precision import autocast, choose_precision, flushed_denormals
 from cifarzoo.training.preparing import initialize_from_data
 from cifarzoo.training.progress import create_progress
-from cifarzoo.training.ranks import Ranks, joined
+from cifarzoo.training.ranks import Ranks, joined, restarted
 from cifarzoo.training.run_folder import RunFolder
 from cifarzoo.training.scoring import Scorer
 from cifarzoo.training.selection import Selection
@@ -46,7 +46,8 @@ class Trainer:
         recipe: what decides the run.
         device: ``auto`` is the first of CUDA, MPS and CPU that this machine has.
         output_dir: the run's folder; None writes nothing.
-        resume: ``auto`` goes on with the run that ``output_dir`` holds, ``never`` begins anew.
+        resume: ``auto`` goes on with the run that ``output_dir`` holds, ``never`` begins anew (but not at each restart
+            by torchrun).
         progress: show a bar on a terminal, lines elsewhere (on stderr).
         on_epoch: called after each epoch with its record.
         on_step: called after each step with its number (from 1) and its loss, a tensor on the device.
@@ -126,13 +127,13 @@ class Trainer:
             precision=self.precision,
             world_size=ranks.world_size,
             seed=recipe.seed,
-            data={"train": train, "test": test, "holdout": holdout},
+            data={"train": as_model_expects(model, train), "test": test, "holdout": holdout},
         )
         loader, state = self._start(train, pipeline, ranks, selects=holdout is not None)
         self.state = state
         forward = torch.compile(model) if recipe.compile else model
         guard = Guard(model, state.optimizer, clip_norm=recipe.clip_norm, device=device)
-        course = Course(recipe, len(loader))
+        course, freezer = Course(recipe, len(loader)), Freezer(model, recipe)
         scorer = Scorer(
             model,
             recipe,
@@ -145,7 +146,7 @@ class Trainer:
         )
 
         # ---- resume
-        finished = folder.begin(state, recipe, environment, resume=self.resume)
+        finished = folder.begin(state, recipe, environment, resume="auto" if restarted() else self.resume)
         if ranks.writes and not finished and not state.step:
             initialize_from_data(model, train)
             state.average.begin()
@@ -156,7 +157,7 @@ class Trainer:
         if state.step:
             session.progress.say(f"going on with the run in {folder.path} after step {state.step}")
 
-        with session.saved_when_stopped(state), Freezer(model, recipe) as freezer:
+        with session.saved_when_stopped(state), freezer:
             while state.images or course.done(state) < 1:
                 # ---- train: order, augmentation and dropout depend on seed, epoch and step only
                 model.train()
@@ -209,7 +210,14 @@ class Trainer:
         result, with_views = scorer.final(state)
         epochs = state.step / len(loader)
         card = describe_weights(
-            model, recipe, train, epochs=epochs, history=state.history, result=result, with_views=with_views
+            model,
+            recipe,
+            train,
+            epochs=epochs,
+            history=state.history,
+            result=result,
+            with_views=with_views,
+            selection=state.selection,
         )
         model.card = folder.finish(model.state_dict(), card, state.history)  # type: ignore[assignment]  # as above
         session.progress.say(state.history.table())

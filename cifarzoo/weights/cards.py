@@ -19,8 +19,10 @@ class Card:
 
     ``mean`` and ``std`` are of pixel / 255, RGB; ``top1`` and ``top5`` are percent, ``ece`` is in [0, 1], all of the
     stored file in fp32; ``dtype_loss`` is what storing in ``dtype`` costs, in points of top-1; ``bytes`` and ``sha256``
-    are those of the weight file; ``pflop`` counts 10^15 floating point operations of training; ``seeds`` has the
-    results of other seeds beside this one; ``urls`` and ``hub_id`` say where the file is to be had.
+    are those of the weight file, ``begun_from`` is the hash of the weights that training began with; the weights are
+    those of ``selected_epoch``, the best on images held out, or of the last; ``pflop`` counts 10^15 floating point
+    operations of training; ``seeds`` has the results of other seeds beside this one; ``urls`` and ``hub_id`` say where
+    the file is to be had.
     """
 
     arch: str
@@ -50,6 +52,9 @@ class Card:
     seed: int | None = None
     seeds: dict[str, Any] | None = None
     epochs: float | None = None
+    selected_epoch: int | None = None
+    holdout_top1: float | None = None
+    begun_from: str | None = None
     train_loss: float | None = None
     train_images: int | None = None
     hardware: str | None = None
@@ -83,7 +88,7 @@ class Card:
     def _untrained(self) -> Card:
         """What was not learned: the model and its input."""
         names = ("arch", "settings", "num_classes", "in_channels", "input_size", "mean", "std")
-        return Card(**{name: getattr(self, name) for name in names})
+        return Card(**{name: getattr(self, name) for name in names}, begun_from=self.sha256 or self.begun_from)
 
     @classmethod
     def from_json(cls, text: str | builtins.bytes, *, source: str) -> Card:

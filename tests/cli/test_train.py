@@ -141,6 +141,8 @@ def test_a_part_is_held_out_to_select_by(cli, tmp_path: Path) -> None:
     result = json.loads(out)
     assert (result["train_images"], result["holdout_images"]) == (30, 10)
     assert 0 <= result["holdout_top1"] <= 100
+    card = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert (result["top1"], result["selected_epoch"]) == (card["top1"], 1) == (card["top1"], card["selected_epoch"])
     environment = json.loads((tmp_path / "run" / "environment.json").read_text())
     assert (environment["train"]["images"], environment["holdout"]["images"]) == (30, 10)
 

@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.campaign,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # one thread here
+    pytest.mark.filterwarnings("ignore:.*began with other weights"),  # to see that the checkpoint's replace them
 ]
 
 Nets, Sets = Callable[..., nn.Module], Callable[..., Any]

@@ -10,6 +10,7 @@ from cifarzoo.recipes import Recipe
 from cifarzoo.training.describing import describe_weights
 from cifarzoo.training.evaluation import Evaluation
 from cifarzoo.training.history import EpochRecord, History
+from cifarzoo.training.selection import Selection
 from cifarzoo.weights import Card
 
 HISTORY = History(
@@ -17,11 +18,16 @@ HISTORY = History(
 )
 
 
+def described(model: nn.Module, recipe: Recipe, train: Any, **settings: Any) -> Card:
+    nothing = {"epochs": 1, "result": None, "with_views": None, "selection": Selection(model, enabled=False)}
+    return describe_weights(model, recipe, train, history=HISTORY, **{**nothing, **settings})
+
+
 def test_the_card_says_what_the_weights_are(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
     model, train, recipe = make_net(), make_set(8), Recipe(seed=7)
     result = Evaluation(top1=50.0, top5=100.0, loss=1.0, ece=0.1, per_class={"a": 50.0}, images=4, views=1)
     with_views = replace(result, top1=75.0, views=6)
-    card = describe_weights(model, recipe, train, epochs=0.5, history=HISTORY, result=result, with_views=with_views)
+    card = described(model, recipe, train, epochs=0.5, result=result, with_views=with_views)
     assert (card.arch, card.params, card.dataset, card.num_classes) == ("ToyNet", 364, "toy", 4)
     assert (card.classes, card.input_size) == (["ant", "bee", "cat", "dog"], 16)
     assert (card.mean, card.std) == ([0.3] * 3, [0.2] * 3)
@@ -36,5 +42,20 @@ def test_the_card_keeps_the_mean_that_the_model_was_trained_under(
 ) -> None:
     model = make_net()
     model.card = Card(arch="x", num_classes=4, mean=[0.1] * 3, std=[0.9] * 3)
-    card = describe_weights(model, Recipe(), make_set(8), epochs=1, history=HISTORY, result=None, with_views=None)
+    card = described(model, Recipe(), make_set(8))
     assert (card.mean, card.std, card.top1) == ([0.1] * 3, [0.9] * 3, None)
+
+
+def test_the_card_says_what_was_selected_and_what_training_began_with(
+    make_set: Callable[..., Any], make_net: Callable[..., nn.Module]
+) -> None:
+    model, train = make_net(), make_set(8)
+    card = described(model, Recipe(), train)
+    assert (card.selected_epoch, card.holdout_top1, card.begun_from) == (None, None, None)
+    selection = Selection(model, enabled=True)
+    selection.offer(40.0, epoch=3)
+    model.card = Card(arch="x", num_classes=4, sha256="ab")
+    card = described(model, Recipe(), train, selection=selection)
+    assert (card.selected_epoch, card.holdout_top1, card.begun_from) == (3, 40.0, "ab")
+    model.card = model.card.with_new_head(2)  # of the same body
+    assert described(model, Recipe(), train).begun_from == "ab"

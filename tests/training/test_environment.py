@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from cifarzoo.training.environment import describe_environment, describe_model, hardware_name
+from cifarzoo.training.environment import describe_environment, describe_model, hardware_name, hash_weights
 
 
 def test_says_what_a_run_depends_on_in_json(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
@@ -26,9 +26,19 @@ def test_says_what_a_run_depends_on_in_json(make_set: Callable[..., Any], make_n
         "shape": [3, 16, 16],
         "classes": 4,
         "fingerprint": "toy-fingerprint",
+        "mean": [0.3] * 3,
+        "std": [0.2] * 3,
     }
     assert found["test"] is None
     assert found["model"] == describe_model(make_net())
+
+
+def test_weights_are_told_apart_by_each_bit(make_net: Callable[..., nn.Module]) -> None:
+    assert hash_weights(make_net(0)) == hash_weights(make_net(0).to(memory_format=torch.channels_last))
+    assert hash_weights(make_net(0)) != hash_weights(make_net(1))
+    model = make_net(0)
+    model.norm.num_batches_tracked.add_(1)
+    assert hash_weights(model) != hash_weights(make_net(0))
 
 
 def test_models_are_told_apart_by_shapes_not_by_weights(make_net: Callable[..., nn.Module]) -> None:

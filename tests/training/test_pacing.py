@@ -44,7 +44,7 @@ def test_how_long_a_run_is(settings: dict[str, Any], total: int, epochs: int | N
     assert (course.total, course.epochs) == (total, epochs)
 
 
-@given(st.integers(1, 3000), st.sampled_from(["linear", "cosine", "onecycle", "triangle", "wsd"]))
+@given(st.integers(16, 3000), st.sampled_from(["linear", "cosine", "onecycle", "triangle", "wsd"]))
 def test_each_step_has_the_learning_rate_of_its_schedule(steps: int, schedule: str) -> None:
     recipe = Recipe(steps=steps, lr=0.3, schedule=schedule, warmup_epochs=1.5, final_lr_frac=0.1)
     course = Course(recipe, 10)
@@ -52,6 +52,12 @@ def test_each_step_has_the_learning_rate_of_its_schedule(steps: int, schedule: s
         expected = 0.3 * lr_fraction(schedule, step, total=steps, warmup=15, final_frac=0.1)
         assert course.lr(course.done(state(step))) == expected
     assert course.done(state(steps)) == 1
+
+
+@pytest.mark.parametrize("length", [{"steps": 15}, {"steps": 3}, {"epochs": 1.54, "steps": None}])
+def test_a_warm_up_as_long_as_the_run_is_refused(length: dict[str, Any]) -> None:
+    with pytest.raises(RecipeError, match=r"warmup_epochs \(=1\.5\) are 15 steps of \d+; lower it"):
+        Course(Recipe(warmup_epochs=1.5, **length), 10)
 
 
 def test_epochs_and_peak() -> None:

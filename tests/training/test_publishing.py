@@ -62,7 +62,7 @@ def test_the_card_is_true_of_the_stored_file(published: Card, test_set: data.Dat
 
 
 def test_every_key_is_filled(published: Card) -> None:
-    may_be_empty = {"urls", "hub_id"}
+    may_be_empty = {"urls", "hub_id", "selected_epoch", "holdout_top1", "begun_from"}
     assert [key for key, value in vars(published).items() if value is None and key not in may_be_empty] == []
     assert published.tag == "digits"
 
@@ -76,12 +76,14 @@ def test_the_command_takes_the_card_s_own_recipe(published: Card) -> None:
 
 def test_a_named_recipe_is_named() -> None:
     recipe = recipes.get("report/baseline").replace(seed=3)
-    card = Card(arch="baseline_cnn", num_classes=10, dataset="cifar10", recipe=json.loads(recipe.to_json()))
+    card = Card(arch="baseline_cnn", num_classes=10, dataset="cifar10", train_images=50_000)
+    card = replace(card, recipe=json.loads(recipe.to_json()))
     wanted = "cifarzoo train baseline_cnn --data cifar10 --root DIR --recipe report/baseline --seed 3 --output RUN"
     assert command_of(card, "baseline_cnn.x") == wanted
     changed = json.loads(recipe.replace(lr=0.5).to_json())
     assert "--recipe baseline_cnn.x" in (command_of(replace(card, recipe=changed), "baseline_cnn.x") or "")
-    assert command_of(replace(card, recipe=None), "baseline_cnn.x") is None
+    for what_no_command_does in ({"recipe": None}, {"train_images": 40}, {"begun_from": "ab"}, {"selected_epoch": 3}):
+        assert command_of(replace(card, **what_no_command_does), "baseline_cnn.x") is None
 
 
 def test_the_seeds_are_summarised(published: Card, runs: list[Path]) -> None:

@@ -18,6 +18,7 @@ from cifarzoo.training.checkpoints import CheckpointWarning
 from cifarzoo.training.history import EpochRecord, History
 from cifarzoo.training.losses import Meter
 from cifarzoo.training.optim import create_optimizer
+from cifarzoo.training.resuming import ResumeWarning
 from cifarzoo.training.run_folder import RunFolder
 from cifarzoo.training.selection import Selection
 from cifarzoo.training.state import RunState
@@ -71,13 +72,31 @@ def test_an_unfinished_run_is_taken_up(tmp_path: Path, state: RunState) -> None:
     folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
     state.step = 7
     folder.checkpoint(state)
+    assert folder.holds(state)
     state.step = 0
+    assert not folder.holds(state)
     assert folder.begin(state, RECIPE, ENVIRONMENT, resume="auto") is False
     assert state.step == 7
     state.step = 0
     RunFolder(tmp_path).begin(state, RECIPE, ENVIRONMENT, resume="never")
     assert state.step == 0
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_what_a_kill_left_half_done_is_cleared_away(tmp_path: Path, state: RunState) -> None:
+    (tmp_path / ".checkpoints.12ab.removed" / "step-1").mkdir(parents=True)
+    (tmp_path / ".model.safetensors.12ab.partial").write_bytes(b"half")
+    (tmp_path / ".notes.partial").write_text("not ours")
+    RunFolder(tmp_path).begin(state, RECIPE, ENVIRONMENT, resume="auto")
+    assert {path.name for path in tmp_path.iterdir()} == {"recipe.json", "environment.json", ".notes.partial"}
+
+
+def test_another_start_is_said(tmp_path: Path, state: RunState) -> None:
+    RunFolder(tmp_path).begin(state, RECIPE, {**ENVIRONMENT, "initial_weights": "a"}, resume="auto")
+    folder = RunFolder(tmp_path)
+    folder.checkpoint(state)
+    with pytest.warns(ResumeWarning, match="began with other weights than this model has; it goes on with its own"):
+        folder.begin(state, RECIPE, {**ENVIRONMENT, "initial_weights": "b"}, resume="auto")
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path: Path, state: RunState) -> None:
@@ -141,8 +160,9 @@ def test_a_full_disk_is_a_warning_until_the_end(
     monkeypatch.setattr("os.write", full_disk)
     monkeypatch.setattr(files, "write_bytes", full_disk)
     state.history.records.append(record(1))
-    with pytest.warns(CheckpointWarning, match="checkpoint could not be written.*No space left.*training goes on"):
+    with pytest.warns(CheckpointWarning, match="checkpoint could not be written.*No space left.*make room"):
         folder.checkpoint(state)
+    assert not folder.holds(state)
     with pytest.warns(CheckpointWarning, match="history could not be written"):
         folder.record(state.history, final=True)
     with pytest.raises(CifarZooError, match=r"weights could not be written.*make room"):

@@ -12,13 +12,13 @@ def test_the_best_weights_come_back(make_net: Callable[..., nn.Module]) -> None:
     model = make_net()
     selection = Selection(model, enabled=True)
     seen = []
-    for top1 in (10.0, 30.0, 20.0, 30.0):
+    for epoch, top1 in enumerate((10.0, 30.0, 20.0, 30.0), start=1):
         with torch.no_grad():
             model.head.weight.add_(1.0)
             model.norm.num_batches_tracked.add_(1)
         seen.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
-        selection.offer(top1)
-    assert selection.top1 == 30.0
+        selection.offer(top1, epoch=epoch)
+    assert (selection.top1, selection.epoch) == (30.0, 2)
     for _ in range(2):
         selection.finish()
         assert all(torch.equal(seen[1][name], tensor) for name, tensor in model.state_dict().items())

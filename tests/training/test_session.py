@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from torch import nn
 
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.averaging import Average
+from cifarzoo.training.checkpoints import CheckpointWarning
 from cifarzoo.training.losses import Meter
 from cifarzoo.training.optim import create_optimizer
 from cifarzoo.training.progress import Progress
@@ -60,6 +62,25 @@ def test_a_signal_saves_says_so_and_leaves(path: str | None, tmp_path: Path, sta
             session.leave_if_asked(CPU)
     assert progress.said == ["stopped after step 7" + (": the same command goes on from there" if path else "")]
     assert [entry.name for entry in tmp_path.rglob("step-*")] == (["step-000000007-epoch-000000"] if path else [])
+
+
+def test_what_could_not_be_saved_is_not_said_to_be(tmp_path: Path, state: RunState) -> None:
+    progress, folder = Recorded(), RunFolder(tmp_path / "run")
+    for goes_on_from in ("the start", "step-000000007-epoch-000000"):
+        with pytest.warns(CheckpointWarning), pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("os.rename", full_disk)
+            with Session(StopRequest(), progress, Ranks(), folder).saved_when_stopped(state):
+                raise KeyboardInterrupt
+        said = (
+            f"stopped after step {state.step}, which could not be saved: the same command goes on from {goes_on_from}"
+        )
+        assert progress.said[-1] == said
+        folder.checkpoint(state)
+        state.step += 1
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_an_error_is_not_saved(tmp_path: Path, state: RunState) -> None:

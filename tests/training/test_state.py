@@ -49,7 +49,7 @@ def test_a_restored_state_goes_on_bit_for_bit(
 ) -> None:
     state = make_state(make_net(0).to(memory_format=layout), optimizer)
     step(state)
-    state.selection.offer(12.5)
+    state.selection.offer(12.5, epoch=1)
     state.end_epoch(None)
     step(state)
     tensors = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in state.tensors().items()}

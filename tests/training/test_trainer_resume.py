@@ -13,12 +13,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cifarzoo.errors import ResumeError
+from cifarzoo.errors import RecipeError, ResumeError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import Trainer, scoring
 from cifarzoo.training.checkpoints import CheckpointWarning
+from cifarzoo.training.evaluation import restated
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # one thread here
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # one thread here
+    pytest.mark.filterwarnings("ignore:.*began with other weights"),  # to see that the checkpoint's replace them
+]
 
 RECIPE = Recipe(
     epochs=3,
@@ -36,6 +40,7 @@ VARIANTS = {
     "adam in bf16 with ema": RECIPE.replace(
         optimizer="adam", lr=1e-3, precision="bf16", average="ema", average_every=1, average_start=0.2
     ),
+    "muon without momentum": RECIPE.replace(optimizer="muon", momentum=0.0),
     "muon": RECIPE.replace(optimizer="muon", momentum=0.6, rest_optimizer="adamw", bias_lr_ratio=0.01),
     "lookahead, sizes, freezing, parts, mixup": RECIPE.replace(
         average="lookahead",
@@ -226,3 +231,39 @@ def test_training_goes_on_when_the_disk_is_full(
         last.fit(make_set(64))
     assert same(outcome(unbroken), outcome(last))
     assert (tmp_path / "model.safetensors").is_file()
+
+
+def test_a_recipe_that_cannot_be_run_leaves_the_old_run(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    Trainer(make_net(), RECIPE, output_dir=tmp_path, progress=False).fit(make_set(64))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    wrong = RECIPE.replace(freeze=(("convv", 0.5),))
+    with pytest.raises(RecipeError, match="convv"):
+        Trainer(make_net(), wrong, output_dir=tmp_path, resume="never", progress=False).fit(make_set(64))
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_restart_by_torchrun_goes_on_whatever_was_asked(
+    tmp_path: Path, make_net: Nets, make_set: Sets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first start has removed the old run; each restart would remove what this one has reached."""
+    steps: list[int] = []
+
+    def hook(step: int, _: object) -> None:
+        steps.append(step)
+        if len(steps) == 6:
+            raise ZeroDivisionError
+
+    settings: dict[str, Any] = {"resume": "never", "output_dir": tmp_path, "progress": False, "on_step": hook}
+    with pytest.raises(ZeroDivisionError):
+        Trainer(make_net(), RECIPE, **settings).fit(make_set(64))
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    Trainer(make_net(), RECIPE, **settings).fit(make_set(64))
+    assert steps == [*range(1, 7), *range(5, STEPS + 1)]  # from the end of the first epoch
+
+
+def test_pixels_under_another_mean_are_another_run(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    train = make_set(64)
+    Trainer(make_net(), RECIPE, output_dir=tmp_path, progress=False).fit(train)
+    other = restated(train, mean=[0.1] * 3, std=[1.0] * 3)
+    with pytest.raises(ResumeError, match=r"train\.mean was "):
+        Trainer(make_net(), RECIPE, output_dir=tmp_path, progress=False).fit(other)
