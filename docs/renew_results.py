@@ -247,7 +247,7 @@ def draw(points: list[dict[str, Any]], path: Path) -> None:
         axes.set_title(TITLES[dataset], fontsize=10)
         axes.set_xlabel("PFLOP of training")
         axes.set_ylabel("top-1 (%)")
-        axes.margins(0.25, 0.35)
+        axes.margins(0.25, 0.5)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     figure.supxlabel("stars: cifarzoo; hollow: several views of each test picture averaged", fontsize=8)
