@@ -69,8 +69,7 @@ def find_lr(
     check_fit(model, recipe, train, None)
     device = choose_device(device)
     precision = choose_precision(recipe.precision, device)
-    memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
-    model = copy.deepcopy(model).to(device).to(memory_format=memory_format).train()
+    model = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).train()
     optimizer = create_optimizer(model, recipe, precision=precision)
     initialize_from_data(model, train)
     guard = Guard(model, optimizer, clip_norm=recipe.clip_norm, device=device)
@@ -97,8 +96,6 @@ def find_lr(
             lrs.append(lr)
             losses.append(smoothed)
             guard.update(loss, step=step + 1)
-    if not losses:
-        raise DivergedError("the loss is not finite before the first step; check the model and the images")
     return LrRange(lrs=tuple(lrs), losses=tuple(losses), suggested=_steepest(lrs, losses))
 
 
@@ -123,6 +120,8 @@ def _batches(
 
 def _steepest(lrs: list[float], losses: list[float]) -> float:
     """The learning rate where the loss falls fastest over its logarithm: before the lowest loss, if there is a fall."""
+    if not losses:
+        raise DivergedError("the loss is not finite before the first step; check the model and the images")
     lowest = losses.index(min(losses))
     slopes = [after - before for before, after in itertools.pairwise(losses[: lowest + 1])]
     return lrs[slopes.index(min(slopes))] if slopes else lrs[0]

@@ -18,7 +18,7 @@ from cifarzoo.weights import Card, search
 from cifarzoo.weights.rendering import FORMATS, render
 
 MOST_BYTES = 90_000_000
-MAY_BE_EMPTY = {"urls", "hub_id", "settings"}
+MAY_BE_EMPTY = {"urls", "hub_id", "settings", "selected_epoch", "holdout_top1", "begun_from"}
 NAMES = sorted(path.stem for path in search.PACKAGE.glob("*.*.json"))
 
 
