@@ -46,7 +46,7 @@ def _openmp_libraries() -> list[str]:
         maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
         return []
-    return sorted({path for line in maps if "libgomp" in (path := line.partition("/")[1] + line.partition("/")[2])})
+    return sorted({line[line.index("/") :] for line in maps if "/" in line and "libgomp" in line})
 
 
 def even_spans(count: int, parts: int) -> list[slice]:

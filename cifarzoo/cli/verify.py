@@ -40,8 +40,8 @@ def verify(
         raise SettingError("name weights, or give --all")
     if root is not None and not root.is_dir():
         raise SettingError(f"--root {root} is no folder; name the one that holds the data sets")
-    reports = []
     names = cifarzoo.list_models(pretrained=True) if name is None else [name]
+    reports = []
     for one in names:
         reports.append(_verify(one, root, device, published=every))
         if not as_json:
@@ -70,7 +70,7 @@ def _verify(name: str, root: Path | None, device: str, *, published: bool) -> di
     report = {**report, "sha256": model.card.sha256}
     try:
         checks = compare(model.card, cifarzoo.evaluate(model.to(choose_device(device)), _open(model, root)))
-    except _NoDataError as error:
+    except NotFoundError as error:
         return {**report, "ok": True, "note": f"only the hash was checked: {error}"}
     except CifarZooError as error:
         return {**report, "problem": str(error)}
@@ -81,20 +81,16 @@ def _verify(name: str, root: Path | None, device: str, *, published: bool) -> di
     }
 
 
-class _NoDataError(Exception):
-    """There is nothing to score the weights on."""
-
-
 def _open(model: Classifier, root: Path | None) -> Dataset:
-    """The test set of a model's card; _NoDataError where there is none, another error where it is damaged."""
+    """The test set of a model's card; NotFoundError where there is none, another error where it is damaged."""
     card = model.card
     name = (card.recipe or {}).get("data") or card.dataset
     if name is None:
-        raise _NoDataError("the card names no data set")
+        raise NotFoundError("the card names no data set")
     try:
         return open_set(name, root, "test", size=None, model_size=card.input_size or model.default_input_size)
-    except (NotFoundError, SettingError) as error:
-        raise _NoDataError(str(error)) from None
+    except SettingError as error:  # no folder was named, or a set that is not known here
+        raise NotFoundError(str(error)) from None
 
 
 def _show(report: dict[str, Any]) -> None:

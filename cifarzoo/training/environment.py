@@ -24,7 +24,7 @@ def describe_environment(
     seed: int,
     data: Mapping[str, ImageSet | None],
 ) -> dict[str, Any]:
-    """Versions, processor, threads, processes, seed, model, first weights, sets by their parts in it: JSON values."""
+    """Versions, processor, threads, processes, seed, model and the sets of a run by their parts in it: JSON values."""
     return {
         "versions": {
             "cifarzoo": _version("cifarzoo"),
@@ -40,7 +40,6 @@ def describe_environment(
         "world_size": world_size,
         "seed": seed,
         "model": describe_model(model),
-        "initial_weights": hash_weights(model),
         **{part: None if dataset is None else describe_data(dataset) for part, dataset in data.items()},
     }
 

@@ -67,16 +67,13 @@ class Scorer:
         if state.selection.kept:
             state.selection.finish()
             self._last = None  # it was of the last epoch
-        result = with_views = None
-        if self._test is not None:
-            result = self._last or self._evaluate(self._test)
+        result = None if self._test is None else self._last or self._evaluate(self._test)
         if state.selection.epoch is not None:
             scored = "" if result is None else f", test {result.top1:.2f} %"
             best = f"kept the weights of epoch {state.selection.epoch}: held out {state.selection.top1:.2f} %"
             self._session.progress.say(f"{best}{scored}")
-        if self._test is None:
-            return None, None
-        if self._recipe.views > 1:
+        with_views = None
+        if self._test is not None and self._recipe.views > 1:
             with_views = self._evaluate(self._test, views=self._recipe.views)
             self._session.progress.say(f"test {with_views.top1:.2f} % with {with_views.views} views")
         return result, with_views

@@ -19,7 +19,7 @@ from cifarzoo.training.augmentation import create_pipeline
 from cifarzoo.training.averaging import Average
 from cifarzoo.training.checks import check_fit, choose_device
 from cifarzoo.training.describing import describe_weights
-from cifarzoo.training.environment import describe_environment
+from cifarzoo.training.environment import describe_environment, hash_weights
 from cifarzoo.training.evaluation import as_model_expects
 from cifarzoo.training.guard import Guard, batch_indices, diverged
 from cifarzoo.training.history import EpochRecord, History
@@ -129,6 +129,8 @@ class Trainer:
             seed=recipe.seed,
             data={"train": as_model_expects(model, train), "test": test, "holdout": holdout},
         )
+        if folder.path is not None:
+            environment["initial_weights"] = hash_weights(model)
         loader, state = self._start(train, pipeline, ranks, selects=holdout is not None)
         self.state = state
         forward = torch.compile(model) if recipe.compile else model

@@ -46,6 +46,15 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.connection.shutdown(socket.SHUT_RDWR)
 
+    def stall(self, sent: int, over: threading.Event) -> None:
+        """Promise all, send the first bytes, and then nothing until it is over."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.server.content)))
+        self.end_headers()
+        self.wfile.write(self.server.content[:sent])
+        self.wfile.flush()
+        over.wait(10)
+
     def log_message(self, *_: object) -> None:
         """Nothing on the terminal."""
 

@@ -111,18 +111,7 @@ def test_a_server_that_stalls(server: Server, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(download, "TIMEOUT_S", 0.1)
     over = threading.Event()
 
-    def fault(handler: Handler, number: int) -> None:
-        if number > 0:
-            handler.give()
-            return
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(CONTENT)))
-        handler.end_headers()
-        handler.wfile.write(CONTENT[:5000])
-        handler.wfile.flush()
-        over.wait(10)
-
-    server.fault = fault
+    server.fault = lambda handler, number: handler.give() if number > 0 else handler.stall(5000, over)
     download.fetch(archive(server), tmp_path)
     over.set()
     assert_whole(tmp_path)

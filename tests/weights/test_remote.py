@@ -51,18 +51,7 @@ def test_a_server_that_stalls(published: Callable[..., Card], server: Server, mo
     monkeypatch.setattr(download, "TIMEOUT_S", 0.1)
     over = threading.Event()
 
-    def fault(handler: Handler, number: int) -> None:
-        if number > 0:
-            handler.give()
-            return
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(server.content)))
-        handler.end_headers()
-        handler.wfile.write(server.content[:500])
-        handler.wfile.flush()
-        over.wait(10)
-
-    server.fault = fault
+    server.fault = lambda handler, number: handler.give() if number > 0 else handler.stall(500, over)
     assert_right()
     over.set()
 
