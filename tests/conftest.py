@@ -25,6 +25,9 @@ import torch
 from cifarzoo.files import locked, write_text
 
 torch.set_num_threads(1)
+# The first backward pass starts torch's autograd. After a compilation it counts devices that are not there, and no
+# process that is forked from then on may have a backward pass: so before whatever test comes first in this process.
+torch.ones(1, requires_grad=True).sum().backward()
 
 hypothesis.settings.register_profile(
     "tests",
