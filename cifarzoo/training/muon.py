@@ -20,23 +20,35 @@ _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 def orthogonalize(matrices: Tensor, *, steps: int = 3, dtype: torch.dtype = torch.float32) -> Tensor:
     """Bring all singular values of each matrix near 1, by Newton-Schulz iterations.
 
+    An iteration multiplies X from the left by a polynomial in its Gram matrix X X^T. All of them are worked out on the
+    Gram matrix, which is small, and multiplied to X at once: half the arithmetic for filters of 3x3.
+
     Args:
         matrices: (N, R, C) float.
         steps: iterations; 3 do for small networks, 5 bring smaller singular values along.
-        dtype: of the products.
+        dtype: of the products with the matrices themselves.
 
     Returns:
         (N, R, C) of the input's type.
     """
     tall = matrices.shape[1] > matrices.shape[2]
-    x = (matrices.mT if tall else matrices).to(dtype)  # (N, r, c), r <= c: the products below are r x r
+    x = (matrices.mT if tall else matrices).to(dtype)  # (N, r, c), r <= c
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)  # no singular value above 1
-    a, b, c = _COEFFICIENTS
-    for _ in range(steps):
-        gram = x @ x.mT  # (N, r, r)
-        factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)  # (N, r, r)
-        x = torch.baddbmm(x, factor, x, beta=a)  # (N, r, c)
+    gram = (x @ x.mT).float()  # (N, r, r)
+    identity = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
+    product = factor = _polynomial(gram, identity)  # (N, r, r)
+    for _ in range(steps - 1):
+        gram = factor @ gram @ factor  # (N, r, r): of the X so far
+        factor = _polynomial(gram, identity)
+        product = factor @ product
+    x = product.to(dtype) @ x  # (N, r, c)
     return (x.mT if tall else x).to(matrices.dtype)
+
+
+def _polynomial(gram: Tensor, identity: Tensor) -> Tensor:
+    """What an iteration multiplies X with: a + b G + c G^2."""
+    a, b, c = _COEFFICIENTS
+    return torch.baddbmm(gram, gram, gram, beta=b, alpha=c) + a * identity  # (N, r, r)
 
 
 class Muon(torch.optim.Optimizer):
@@ -50,7 +62,7 @@ class Muon(torch.optim.Optimizer):
         lr: learning rate of the marked groups.
         momentum: of the marked groups, in Nesterov's form.
         rest: makes the optimiser of the groups that are not marked.
-        dtype: of the matrix products.
+        dtype: of the products with the filters and matrices themselves.
     """
 
     grad_scale: Tensor | None = None
