@@ -41,8 +41,8 @@ def orthogonalize(matrices: Tensor, *, steps: int = 3, dtype: torch.dtype = torc
         gram = factor @ gram @ factor  # (N, r, r): of the X so far
         factor = _polynomial(gram, identity)
         product = factor @ product
-    x = product.to(dtype) @ x  # (N, r, c)
-    return (x.mT if tall else x).to(matrices.dtype)
+    found: Tensor = product.to(dtype) @ x  # (N, r, c)
+    return (found.mT if tall else found).to(matrices.dtype)
 
 
 def _polynomial(gram: Tensor, identity: Tensor) -> Tensor:
