@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from torch import Tensor, nn
 
+from cifarzoo.layers.conv import Conv2d
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.flops import training_pflop
 
@@ -49,3 +51,12 @@ def test_the_model_is_left_alone() -> None:
     training_pflop(net, Recipe(epochs=1, freeze=(("first", 0.0),)), images=1, size_px=SIDE)
     assert not net.training
     assert all(parameter.requires_grad and parameter.grad is None for parameter in net.parameters())
+
+
+def test_a_convolution_counts_as_the_plain_sum() -> None:
+    """On a CPU one of many channels takes fewer operations: what a run costs is not to depend on where it is counted."""
+    model = nn.Sequential(Conv2d(3, 96), Conv2d(96, 96), nn.Flatten(), nn.LazyLinear(2))
+    model(torch.zeros(1, 3, 64, 64))
+    first, second, head = 2 * 3 * 96 * 9 * 64**2, 2 * 96 * 96 * 9 * 64**2, 2 * 96 * 64**2 * 2
+    counted_flop = training_pflop(model, Recipe(epochs=1), images=1, size_px=64) * 1e15
+    assert counted_flop == pytest.approx(2 * first + 3 * second + 3 * head)
