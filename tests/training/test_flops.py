@@ -54,7 +54,7 @@ def test_the_model_is_left_alone() -> None:
 
 
 def test_a_convolution_counts_as_the_plain_sum() -> None:
-    """On a CPU one of many channels takes fewer operations: what a run costs is not to depend on where it is counted."""
+    """On a CPU one of many channels takes fewer operations; what a run costs is not to depend on the machine."""
     model = nn.Sequential(Conv2d(3, 96), Conv2d(96, 96), nn.Flatten(), nn.LazyLinear(2))
     model(torch.zeros(1, 3, 64, 64))
     first, second, head = 2 * 3 * 96 * 9 * 64**2, 2 * 96 * 96 * 9 * 64**2, 2 * 96 * 64**2 * 2
