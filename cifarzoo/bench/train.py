@@ -59,9 +59,10 @@ def bench_train(
         batch_size: images a step.
         precision: ``fp32``, ``bf16`` or ``auto``.
         rounds: how often each contestant runs.
-        parts: ``step`` (the Trainer without the allocator's call, a bare loop), ``compiled`` (the Trainer with
-            ``compile=True``), ``peers`` (timm's data, Lightning, transformers; those that are installed), ``defaults``
-            (the same in fp32 and NCHW), ``recipe`` (an average epoch of ``recipe``, one of airbench94's plain port).
+        parts: ``step`` (the Trainer without the allocator's call or with torch's convolutions, a bare loop),
+            ``compiled`` (the Trainer with ``compile=True``), ``peers`` (timm's data, Lightning, transformers; those
+            that are installed), ``defaults`` (the same in fp32 and NCHW), ``recipe`` (an average epoch of ``recipe``,
+            one of airbench94's plain port).
         recipe: its schedules are laid out over one epoch, which is then an average one.
         say: is told how far it is.
 
@@ -124,6 +125,7 @@ def _entries(task: Task, parts: Sequence[str]) -> dict[str, Entry]:
     if "step" in parts:
         entries["bare loop"] = (train_peers.bare_loop, task)
         entries[f"{_OURS}, without the allocator's call"] = (train_peers.trainer, replace(task, allocator=False))
+        entries[f"{_OURS}, torch's convolutions"] = (train_peers.trainer, replace(task, winograd=False))
     if "compiled" in parts:
         entries[f"{_OURS}, compiled"] = (partial(train_peers.trainer, compiled=True), task)
     found = {name: run for name, (package, run) in _PEERS.items() if find_spec(package)}

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 import cifarzoo
 from cifarzoo import augment
 from cifarzoo.data import CIFAR10, Dataset, Loader, subset
+from cifarzoo.layers.conv import Conv2d
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import Trainer, keep_freed_memory
 from cifarzoo.training.precision import autocast
@@ -45,6 +46,8 @@ class Task:
     channels_last: bool = True
     allocator: bool = True
     """Of the contestants that are ours: the call that keeps freed memory."""
+    winograd: bool = True
+    """Of the model's convolutions: fewer multiplications where that pays."""
 
     def dataset(self) -> Dataset:
         """The training images, in memory of their own."""
@@ -54,6 +57,7 @@ class Task:
 
     def network(self) -> nn.Module:
         """The model, ready to learn."""
+        Conv2d.winograd = self.winograd
         model = cifarzoo.create(self.model, num_classes=10, seed=0).train()
         return model.to(memory_format=self.memory_format)
 

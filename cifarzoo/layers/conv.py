@@ -18,6 +18,9 @@ class Conv2d(nn.Conv2d):
     multiplications (``layers.winograd``), and a map of at most 2x2 pixels is one matrix product.
     """
 
+    winograd: bool = True
+    """False, of a layer or of the class, leaves such convolutions to torch."""
+
     def __init__(self, in_channels: int, out_channels: int, *, kernel_size: int = 3, stride: int = 1) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
 
@@ -29,7 +32,7 @@ class Conv2d(nn.Conv2d):
         """(B, C, H, W) to (B, out_channels, H / stride, W / stride), rounded up."""
         stride = self.stride[0]
         pixels = -(-input.shape[2] // stride) * -(-input.shape[3] // stride)
-        if self.kernel_size == (3, 3) and stride == 1 and winograd.pays(input, self.weight):
+        if self.winograd and self.kernel_size == (3, 3) and stride == 1 and winograd.pays(input, self.weight):
             return winograd.conv2d(input, self.weight)
         if input.device.type == "cpu" and pixels <= _FEW_PIXELS:
             return self._matrix_product(input)

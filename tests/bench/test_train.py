@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from cifarzoo.bench import train, train_peers
 from cifarzoo.bench.train import _alone, _tour, bench_train, one_epoch_of
 from cifarzoo.bench.train_peers import Task, Timing
 from cifarzoo.errors import SettingError
+from cifarzoo.layers.conv import Conv2d
 from cifarzoo.recipes import Recipe
 
 TASK = Task(root="", cache="", model="baseline_cnn", images=40, batch_size=20, precision="fp32", threads=1)
@@ -46,14 +48,23 @@ def test_parts_say_who_takes_part() -> None:
     def names(*parts: str) -> set[str]:
         return set(train._entries(TASK, parts))
 
-    assert names("step") == {"cifarzoo", "bare loop", "cifarzoo, without the allocator's call"}
+    variants = {"cifarzoo, without the allocator's call", "cifarzoo, torch's convolutions"}
+    assert names("step") == {"cifarzoo", "bare loop"} | variants
     assert names("compiled") == {"cifarzoo", "cifarzoo, compiled"}
     peers, both = names("peers"), names("peers", "defaults")
     assert {f"{name}, its defaults" for name in peers - {"cifarzoo"}} == both - peers
     _, plain = train._entries(TASK, ["defaults"])["timm's loader, plain loop, its defaults"]
     assert plain == TASK.by_default()
     _, ours = train._entries(TASK, ["step"])["cifarzoo, without the allocator's call"]
-    assert not ours.allocator
+    assert not ours.allocator and ours.winograd
+    _, ours = train._entries(TASK, ["step"])["cifarzoo, torch's convolutions"]
+    assert ours.allocator and not ours.winograd
+
+
+def test_a_task_decides_on_the_convolutions() -> None:
+    for winograd in (False, True):
+        network = replace(TASK, winograd=winograd).network()
+        assert {layer.winograd for layer in network.modules() if isinstance(layer, Conv2d)} == {winograd}
 
 
 def test_a_recipe_beside_the_plain_port(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,8 +162,13 @@ def test_layers_take_it_for_3x3_filters_at_stride_1(
 ) -> None:
     taken: list[bool] = []
     monkeypatch.setattr(winograd, "conv2d", lambda images, _: taken.append(True) or images)
-    Conv2d(128, 128, **settings)(BATCH)
+    layer = Conv2d(128, 128, **settings)
+    layer(BATCH)
     assert bool(taken) is expected
+    taken.clear()
+    layer.winograd = False
+    layer(BATCH)
+    assert not taken
 
 
 def test_what_is_exported_holds_a_convolution() -> None:
