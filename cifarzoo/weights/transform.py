@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cifarzoo.errors import SettingError
+from cifarzoo.errors import DataError, SettingError
 from cifarzoo.weights.cards import Card
 from cifarzoo.weights.search import info
 
@@ -62,7 +62,7 @@ class Transform:
             (B, C, size_px, size_px) float32, normalised; B is 1 for a single picture.
 
         Raises:
-            SettingError: another type, shape or number of channels.
+            SettingError: another type, shape or number of channels, no pixels, or numbers of more than 16 bits.
         """
         pixels = self.resize(images)
         shape = (1, -1, 1, 1)
@@ -105,7 +105,7 @@ def _as_batch(images: Any, size_px: int, *, channels: int) -> Tensor:
     tensor: Any
     if isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.ndim in (2, 3, 4):
         tensor = torch.from_numpy(images.copy())  # a copy, since torch takes no read-only or mirrored arrays
-        if images.ndim < 4:
+        if images.ndim < 4 and images.size:
             tensor = tensor.view(*images.shape[:2], -1).permute(2, 0, 1)  # (C, H, W)
     elif isinstance(images, (Tensor, np.ndarray)):
         tensor = images
@@ -129,7 +129,10 @@ def _of_picture(image: Any, size_px: int, *, channels: int) -> Tensor:
 
     if not isinstance(image, Image.Image):
         raise SettingError(f"images (={type(image).__name__}) must be a PIL image, a uint8 array or a uint8 tensor")
-    picture = squared(image, size_px)
+    try:
+        picture = squared(image, size_px)
+    except DataError as error:
+        raise SettingError(f"the PIL image {error}") from None
     array = np.array(picture.convert("L") if channels == 1 else picture)
     return torch.from_numpy(array).view(size_px, size_px, -1).permute(2, 0, 1)  # (C, size_px, size_px)
 

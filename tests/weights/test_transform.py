@@ -64,6 +64,24 @@ def test_any_mode(mode: str) -> None:
     assert PLAIN(Image.new(mode, (11, 9))).shape == (1, 3, 8, 8)
 
 
+@pytest.mark.parametrize(
+    "mode, side, fault",
+    [
+        ("F", 9, "holds floats; save it with 8 or 16 bits"),
+        ("La", 9, "is of mode 'La', which Pillow does not convert; save it as RGB"),
+        ("RGB", 0, "has no pixels"),
+    ],
+)
+def test_pictures_that_cannot_be_had_in_bytes_are_refused(mode: str, side: int, fault: str) -> None:
+    with pytest.raises(SettingError, match=f"the PIL image {fault}"):
+        PLAIN(Image.new(mode, (11, side)))
+
+
+def test_a_picture_of_32_bits_may_hold_bytes() -> None:
+    grey = Image.fromarray(picture(8, 8)[:, :, 0])
+    assert torch.equal(PLAIN(grey.convert("I")), PLAIN(grey))
+
+
 def test_a_turned_picture_is_set_upright(tmp_path) -> None:
     turned = Image.Exif()
     turned[0x0112] = 3
@@ -107,6 +125,8 @@ def test_weights_of_grey_pictures() -> None:
         torch.zeros(3, 0, 8, dtype=torch.uint8),
         np.zeros((8, 8, 3), dtype=np.float64),
         np.zeros(5, dtype=np.uint8),
+        np.zeros((0, 4, 3), dtype=np.uint8),
+        np.zeros((4, 0), dtype=np.uint8),
         "picture.png",
         None,
     ],

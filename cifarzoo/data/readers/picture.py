@@ -23,6 +23,7 @@ except ImportError:  # there are processors without a wheel of it
 FORMATS = ("JPEG", "PNG")  # of the official sets
 ANY_FORMATS = (*FORMATS, "WEBP", "BMP", "GIF", "TIFF")  # of the user's own pictures
 MAX_PIXELS = 64_000_000  # of a picture that is to be resized; about 0.25 GB while it is
+_WHITE_8, _WHITE_16 = 2**8 - 1, 2**16 - 1
 _SAME_IN_BOTH = ("Gray", "YCbCr", "RGB")  # colour spaces in which simplejpeg and Pillow agree
 
 
@@ -36,7 +37,7 @@ def decode_into(content: bytes, out: np.ndarray, *, formats: tuple[str, ...] = F
         formats: what it may be.
 
     Raises:
-        DataError: it is no picture, is damaged or has another size.
+        DataError: it is no picture, is damaged, has another size, or numbers of more than 16 bits.
     """
     if simplejpeg is not None and content[:2] == b"\xff\xd8" and _decode_jpeg(content, out):
         return
@@ -59,7 +60,7 @@ def resize_into(content: bytes, out: np.ndarray) -> None:
         out: (S, S, 3) uint8 to write to.
 
     Raises:
-        DataError: it is no picture, is damaged or is larger than ``MAX_PIXELS``.
+        DataError: it is no picture, is damaged, is larger than ``MAX_PIXELS``, or has numbers of more than 16 bits.
     """
     size = out.shape[0]
     with _opened(content, ANY_FORMATS) as picture:
@@ -72,7 +73,13 @@ def resize_into(content: bytes, out: np.ndarray) -> None:
 
 
 def squared(picture: Image.Image, size: int) -> Image.Image:
-    """The middle square of a picture, upright, in RGB, resized to ``size`` px with antialiasing."""
+    """The middle square of a picture, upright, in RGB, resized to ``size`` px with antialiasing.
+
+    Raises:
+        DataError: it has no pixels, numbers of more than 16 bits, or a mode of which Pillow makes no RGB.
+    """
+    if 0 in picture.size:
+        raise DataError("has no pixels")
     upright = _to_rgb(ImageOps.exif_transpose(picture))
     side = min(upright.size)
     left, top = (upright.width - side) // 2, (upright.height - side) // 2
@@ -122,10 +129,22 @@ def _opened(content: bytes, formats: tuple[str, ...]) -> Iterator[Image.Image]:
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
-    """Pillow's own conversion, but for grey of 16 bits, which it clips instead of scaling."""
+    """Pillow's own conversion, but for what it clips instead of scaling: grey of 16 bits, and of more."""
+    if picture.mode == "F":
+        raise DataError("holds floats; save it with 8 or 16 bits")
     if picture.mode == "I" or picture.mode.startswith("I;16"):
-        levels = np.asarray(picture, dtype=np.int64)
-        return Image.fromarray((levels >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+        return Image.fromarray(_to_bytes(np.asarray(picture, dtype=np.int64), picture.mode)).convert("RGB")
     if "transparency" in picture.info:
         picture = picture.convert("RGBA")  # straight to RGB it would warn, with the same pixels
-    return picture.convert("RGB")
+    try:
+        return picture.convert("RGB")
+    except ValueError:
+        raise DataError(f"is of mode {picture.mode!r}, which Pillow does not convert; save it as RGB") from None
+
+
+def _to_bytes(levels: np.ndarray, mode: str) -> np.ndarray:
+    """Levels of grey as uint8; of 32 bits, which may hold 8 or 16, those that are used decide."""
+    if levels.min() < 0 or levels.max() > _WHITE_16:
+        raise DataError(f"holds levels of {levels.min()} ... {levels.max()}; save it with 8 or 16 bits")
+    holds_8 = mode == "I" and levels.max() <= _WHITE_8
+    return (levels if holds_8 else levels >> 8).astype(np.uint8)

@@ -70,6 +70,31 @@ def test_grey_of_16_bits_is_scaled() -> None:
     np.testing.assert_array_equal(decode(buffer.getvalue()), np.repeat((levels >> 8)[..., None], 3, axis=2))
 
 
+def tiff(levels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(levels).save(buffer, "TIFF")
+    return buffer.getvalue()
+
+
+def test_grey_of_32_bits_is_scaled_where_it_needs_more_than_8() -> None:
+    levels = np.linspace(0, 65535, 64 * 64).astype(np.int32).reshape(64, 64)
+    for stored in (levels, levels >> 8):
+        np.testing.assert_array_equal(resize(tiff(stored), 64), np.repeat((levels >> 8)[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize(
+    "levels, fault",
+    [
+        (np.full((9, 9), 0.5, np.float32), "holds floats; save it with 8 or 16 bits"),
+        (np.full((9, 9), 1 << 16, np.int32), r"holds levels of 65536 \.\.\. 65536; save it with 8 or 16 bits"),
+        (np.full((9, 9), -1, np.int32), r"holds levels of -1 \.\.\. -1"),
+    ],
+)
+def test_numbers_that_are_no_levels_of_grey_are_refused(levels: np.ndarray, fault: str) -> None:
+    with pytest.raises(DataError, match=fault):
+        resize(tiff(levels), 8)
+
+
 def test_colour_of_16_bits_is_scaled() -> None:
     """Pillow writes no such files, so this one is put together by hand."""
     levels = np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3) * 5
