@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -191,7 +191,9 @@ class _Restated:
     classes: Sequence[str]
     mean: Sequence[float]
     std: Sequence[float]
-    name: str = field(default="the data set")
+    name: str = "the data set"
+    split: str | None = None
+    fingerprint: str | None = None
 
 
 def as_model_expects(model: nn.Module, dataset: ImageSet) -> ImageSet:
@@ -224,4 +226,6 @@ def restated(
         dataset.mean if mean is None else mean,
         dataset.std if std is None else std,
         getattr(dataset, "name", "the data set"),
+        getattr(dataset, "split", None),
+        getattr(dataset, "fingerprint", None),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from cifarzoo.recipes import Recipe
 from cifarzoo.training import Trainer, scoring
 from cifarzoo.training.checkpoints import CheckpointWarning
 from cifarzoo.training.evaluation import restated
+from cifarzoo.weights import Card
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # one thread here
@@ -267,3 +268,16 @@ def test_pixels_under_another_mean_are_another_run(tmp_path: Path, make_net: Net
     other = restated(train, mean=[0.1] * 3, std=[1.0] * 3)
     with pytest.raises(ResumeError, match=r"train\.mean was "):
         Trainer(make_net(), RECIPE, output_dir=tmp_path, progress=False).fit(other)
+
+
+def test_a_run_that_began_with_weights_knows_its_data_too(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    train = make_set(64)
+    for found in (train, replace(train, fingerprint="other"), replace(train, split="extra")):
+        model = make_net()
+        model.card = Card(arch="x", num_classes=4, mean=[0.1] * 3, std=[0.9] * 3, sha256="ab")
+        trainer = Trainer(model, RECIPE, output_dir=tmp_path, progress=False)
+        if found is train:
+            trainer.fit(found)
+        else:
+            with pytest.raises(ResumeError, match=r"train\.(fingerprint|split) was 't"):
+                trainer.fit(found)
