@@ -90,14 +90,12 @@ def create(
         IntegrityError: the weights are not those that their card promises, or do not fit.
         DownloadError: the weights cannot be fetched.
     """
-    arch, dot, tag = name.partition(".")
-    spec = model_info(arch)
-    if dot and pretrained is False:
-        raise SettingError(f"{name!r} names weights (={tag!r}): add pretrained=True, or create({arch!r})")
+    spec = model_info(name.partition(".")[0])
+    _check_source(name, pretrained)
     registry.check_settings(spec, settings)
-    _check_count("num_classes", num_classes, least=0)
+    _check_count("num_classes", num_classes, least=0, optional=True)
     _check_count("in_channels", in_channels, least=1)
-    _check_count("seed", seed, least=0, below=2**63)
+    _check_count("seed", seed, least=0, below=2**63, optional=True)
     if pretrained is not False:
         source = name if pretrained is True else str(pretrained)
         trained = weights.read(name) if pretrained is True else _read(pretrained)
@@ -142,14 +140,17 @@ def predict(model: nn.Module | str | Path, images: Pictures, top: int = 5) -> li
         A prediction for each picture.
 
     Raises:
-        SettingError: images of another type or shape, or a model without mean and std.
+        SettingError: images of another type or shape, or a model without classes, mean and std.
         UnknownModelError, DataError, DownloadError: the model cannot be had.
     """
     from cifarzoo import training
 
+    _check_count("top", top, least=1)
     if isinstance(model, (str, Path)):
         _load_plugins()
         model = load(model)
+    if getattr(model, "num_classes", None) == 0:
+        raise SettingError("the model has num_classes=0 and gives features only; reset_classifier(N), then train it")
     return training.predict(model, images, top)
 
 
@@ -167,7 +168,7 @@ def _build(
 ) -> Classifier:
     """The bare model, its name and settings noted on it so that a run can be loaded again."""
     try:
-        with _seeded(seed):
+        with seeded(seed):
             model = spec.builder(num_classes=num_classes, in_channels=in_channels, **{**spec.settings, **settings})
     except (TypeError, ValueError, RuntimeError) as error:  # what a family makes of a list where a number belongs
         if not settings or isinstance(error, CifarZooError):
@@ -206,7 +207,7 @@ def _with_weights(
     load_strictly(model, state, source=source)
     model.card = card if in_channels == card.in_channels else card.with_channels(in_channels)
     if num_classes != card.num_classes:
-        with _seeded(seed):
+        with seeded(seed):
             model.reset_classifier(num_classes)
         if num_classes:
             adapted.append(f"its head for {num_classes} classes (trained: {card.num_classes}) is new; train it")
@@ -216,7 +217,7 @@ def _with_weights(
 
 
 @contextlib.contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
+def seeded(seed: int | None) -> Iterator[None]:
     """Initialise from a seed and leave the global random state as it was, that of the GPUs in use too."""
     if seed is None:
         yield
@@ -238,9 +239,21 @@ def _normalized(model: Classifier) -> Classifier:
     return model
 
 
-def _check_count(name: str, value: int | None, *, least: int, below: float = math.inf) -> None:
-    """Raise SettingError unless the value is None or an integer of at least ``least``."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and least <= value < below):
+def _check_source(name: str, pretrained: object) -> None:
+    """Raise SettingError for what cannot be a source of weights, or where the name's tag says another one."""
+    if not isinstance(pretrained, (bool, str, Path)) or pretrained == "":
+        raise SettingError(f"pretrained (={pretrained!r}) must be True, False, a run, a file, a name or an address")
+    arch, dot, tag = name.partition(".")
+    if dot and pretrained is not True:
+        other = f", pretrained={str(pretrained)!r}" if pretrained else ""
+        raise SettingError(f"{name!r} names weights (={tag!r}): say pretrained=True, or create({arch!r}{other})")
+
+
+def _check_count(name: str, value: object, *, least: int, below: float = math.inf, optional: bool = False) -> None:
+    """Raise SettingError unless the value is an integer of at least ``least``, or None where it may be left out."""
+    if optional and value is None:
+        return
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value < below:
         return
     limit = f" and below {below}" if below < math.inf else ""
     raise SettingError(f"{name} (={value!r}) must be an integer of at least {least}{limit}")

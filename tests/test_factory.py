@@ -226,14 +226,16 @@ def test_published_weights_predict_by_name(published):
     images = torch.randint(256, (3, 3, 20, 30), dtype=torch.uint8)
     found = cifarzoo.predict("tiny.toys", images, top=2)
     assert found == cifarzoo.predict(cifarzoo.load("tiny.toys"), images, top=2)
-    assert len(found) == 3
     assert set(found[0].classes) <= set("abcde")
+    for top in ("3", None, True, 0):
+        with pytest.raises(SettingError, match=r"top \(=.*\) must be an integer of at least 1"):
+            cifarzoo.predict("tiny.toys", images, top=top)
+    with pytest.raises(SettingError, match="num_classes=0 and gives features only"):
+        cifarzoo.predict(cifarzoo.create("tiny", pretrained=True, num_classes=0), images)
 
 
 def test_weights_that_are_not_published(published):
-    with pytest.raises(
-        UnknownModelError, match=r"no weights are named 'tiny\.cars'; of tiny there are: toys|tiny\.toys"
-    ):
+    with pytest.raises(UnknownModelError, match=r"no weights are named 'tiny\.cars'; of tiny there are: tiny\.toys"):
         cifarzoo.create("tiny.cars", pretrained=True)
     with pytest.raises(UnknownModelError, match=r"no weights are published for 'tiny_wide' .*; train it"):
         cifarzoo.create("tiny_wide", pretrained=True)
@@ -258,7 +260,10 @@ def test_models_of_other_packages_are_found(monkeypatch):
         ({"num_classes": -1}, r"num_classes \(=-1\) must be an integer of at least 0"),
         ({"num_classes": 2.0}, r"num_classes \(=2\.0\) must be an integer"),
         ({"num_classes": True}, r"num_classes \(=True\) must be an integer"),
-        ({"in_channels": 0}, r"in_channels \(=0\) must be an integer of at least 1"),
+        ({"in_channels": None}, r"in_channels \(=None\) must be an integer of at least 1"),
+        ({"pretrained": None}, r"pretrained \(=None\) must be True, False, a run"),
+        ({"pretrained": 1}, r"pretrained \(=1\) must be"),
+        ({"pretrained": ""}, r"pretrained \(=''\) must be"),
         ({"seed": -1}, r"seed \(=-1\) must be an integer of at least 0"),
         ({"seed": "1"}, r"seed \(='1'\) must be an integer"),
         ({"width": 3}, r"tiny has no setting 'width'; its settings are: widths"),
@@ -271,9 +276,10 @@ def test_mistakes_are_named(arguments, message):
 
 
 @pytest.mark.parametrize("name", ["tiny.cifar10", "tiny."])
-def test_a_tag_asks_for_weights(name):
-    with pytest.raises(SettingError, match=r"add pretrained=True, or create\('tiny'\)"):
-        cifarzoo.create(name)
+@pytest.mark.parametrize("source, other", [(False, ""), ("runs/x", ", pretrained='runs/x'")])
+def test_a_tag_asks_for_weights(name, source, other):
+    with pytest.raises(SettingError, match=rf"say pretrained=True, or create\('tiny'{other}\)"):
+        cifarzoo.create(name, pretrained=source)
 
 
 def test_an_unknown_name_gets_the_nearest():
@@ -298,19 +304,13 @@ def test_weights_that_do_not_fit_the_request(trained):
         cifarzoo.create("tiny", pretrained=folder / "elsewhere")
 
 
-def test_weights_that_do_not_fit_their_card(tmp_path):
-    state = cifarzoo.create("tiny").state_dict()
-    state["bonus"] = state.pop("stem.bias")
-    state["classifier.bias"] = torch.zeros(3)
-    save_weights(state, Card(arch="tiny", num_classes=10), tmp_path / "model.safetensors")
+def test_cards_that_lack_something_or_do_not_fit(tmp_path):
+    state, card = cifarzoo.create("tiny").state_dict(), Card(arch="tiny", num_classes=10)
+    save_weights(state, card, tmp_path / "model.safetensors")
+    with pytest.raises(SettingError, match="needs a card with mean and std"):
+        cifarzoo.load(tmp_path, normalize=True)
+    state["bonus"], state["classifier.bias"] = state.pop("stem.bias"), torch.zeros(3)
+    save_weights(state, card, tmp_path / "model.safetensors")
     message = r"missing \['stem\.bias'\], unexpected \['bonus'\], of another shape \['classifier\.bias'\]"
     with pytest.raises(IntegrityError, match=message):
         cifarzoo.load(tmp_path)
-
-
-def test_normalize_without_mean_and_std(tmp_path):
-    save_weights(
-        cifarzoo.create("tiny").state_dict(), Card(arch="tiny", num_classes=10), tmp_path / "model.safetensors"
-    )
-    with pytest.raises(SettingError, match="needs a card with mean and std"):
-        cifarzoo.load(tmp_path, normalize=True)
