@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -69,7 +70,22 @@ def choose(
         seed=recipe.seed,
         **of_model,
     )
+    _fit_head(network, training, source=pretrained, seed=recipe.seed)
     return Choice(recipe, network, training, open_split)
+
+
+def _fit_head(network: Classifier, training: Dataset, *, source: str | None, seed: int) -> None:
+    """Put a new head on trained weights whose classes are others, where ``create`` sees only that they are as many."""
+    from cifarzoo import factory
+    from cifarzoo.weights.fitting import AdaptedWarning
+
+    trained = network.card.classes if network.card is not None else None
+    if trained is None or trained == list(training.class_names):
+        return
+    with factory.seeded(seed):
+        network.reset_classifier(len(training.classes))
+    text = f"{network.arch} from {source}: its head for the {len(trained)} classes of {training.name} (trained: others)"
+    warnings.warn(f"{text} is new; train it", AdaptedWarning, stacklevel=3)
 
 
 def choose_recipe(

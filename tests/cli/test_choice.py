@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+import cifarzoo
 from cifarzoo import recipes
-from cifarzoo.cli.choice import choose_recipe, parse_settings
+from cifarzoo.cli.choice import choose, choose_recipe, parse_settings
 from cifarzoo.errors import RecipeError, SettingError
+from cifarzoo.models import Classifier
 from cifarzoo.weights import Card, save_weights
+from cifarzoo.weights.fitting import AdaptedWarning
 
 
 def test_a_recipe_that_fits_is_taken_where_none_is_named() -> None:
@@ -40,6 +45,29 @@ def test_weights_stand_for_the_recipe_that_made_them(tmp_path: Path, monkeypatch
     save_weights({}, replace(card, recipe=None), tmp_path / "resnet17.toys.safetensors")
     with pytest.raises(SettingError, match=r"the card of resnet17\.toys holds no recipe"):
         choose_recipe("resnet17.toys", model=None, data=None)
+
+
+def test_as_many_other_classes_get_a_new_head(run: Path, tmp_path: Path) -> None:
+    """The run has learned the digits; then its card says that it was letters."""
+
+    def begun(source: Path) -> Classifier:
+        options = {"model_settings": None, "root": None, "images": 40, "size": None, "download": False}
+        recipe = choose_recipe("digits", model="baseline_cnn", data="digits")
+        return choose(recipe, pretrained=str(source), **options).network
+
+    trained = cifarzoo.load(run)
+    assert torch.equal(begun(run).classifier.weight, trained.classifier.weight)
+    shutil.copytree(run, tmp_path / "letters")
+    card = json.loads((run / "model.json").read_text()) | {"classes": list("abcdefghij")}
+    (tmp_path / "letters" / "model.json").write_text(json.dumps(card))
+    with pytest.warns(
+        AdaptedWarning, match=r"its head for the 10 classes of digits \(trained: others\) is new; train it"
+    ):
+        one, same = begun(tmp_path / "letters"), begun(tmp_path / "letters")
+    assert torch.equal(one.classifier.weight, same.classifier.weight)
+    assert not torch.equal(one.classifier.weight, trained.classifier.weight)
+    assert torch.equal(next(one.stem.parameters()), next(trained.stem.parameters()))
+    assert (one.card.classes, one.card.begun_from) == (None, card["sha256"])
 
 
 def test_a_shorter_run_has_a_shorter_warm_up() -> None:
