@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cifarzoo.data.loader import ImageSet
-from cifarzoo.errors import RecipeError, SettingError
+from cifarzoo.errors import CifarZooError, RecipeError, SettingError
 from cifarzoo.recipes import Recipe
+from cifarzoo.training import seeding
+from cifarzoo.training.precision import autocast
 
 
 def choose_device(device: torch.device | str) -> torch.device:
@@ -31,13 +33,20 @@ def choose_device(device: torch.device | str) -> torch.device:
     return torch.device("cuda", int(local_rank)) if str(device) == "cuda" and local_rank else torch.device(device)
 
 
-def check_fit(model: nn.Module, recipe: Recipe, train: ImageSet, test: ImageSet | None) -> None:
-    """Raise RecipeError or SettingError if training could not run with these."""
+def check_fit(model: nn.Module, recipe: Recipe, train: ImageSet, *others: ImageSet | None) -> None:
+    """Raise RecipeError or SettingError if training could not run with these, as far as the model says what it takes.
+
+    Args:
+        model: on any device.
+        recipe: of the run.
+        train: the training set.
+        others: the sets that are scored.
+    """
     check_data(model, train)
-    if test is not None:
-        check_data(model, test)
-        if list(test.classes) != list(train.classes):
-            raise SettingError("training and test set have different classes; take both from the same data set")
+    for other in others:
+        if other is not None:
+            check_data(model, other)
+            _check_alike(train, other)
     if recipe.batch_size > len(train.targets):
         raise RecipeError(
             f"batch_size (={recipe.batch_size}) exceeds the {len(train.targets)} training images; lower batch_size"
@@ -46,6 +55,62 @@ def check_fit(model: nn.Module, recipe: Recipe, train: ImageSet, test: ImageSet 
     for _, side in recipe.sizes:
         if side < min_size:
             raise RecipeError(f"sizes has {side} px, the model takes {min_size} px or more; raise it")
+
+
+def check_outputs(model: nn.Module, *datasets: ImageSet | None, precision: str, device: torch.device) -> None:
+    """Send two pictures of each shape through the model: SettingError unless it gives logits of the sets' classes.
+
+    Lazy modules get their shapes from the first of them; nothing else of the model changes.
+
+    Args:
+        model: on its device.
+        datasets: that it is to see, the training set first.
+        precision: of the run.
+        device: the model's.
+    """
+    of_shape = {dataset.images.shape[1:]: dataset for dataset in datasets if dataset is not None}
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.no_grad(), seeding.contained(device), autocast(precision, device):
+            for dataset in of_shape.values():
+                images = dataset.images[[0, -1]].to(device).float() / 255  # (2, C, H, W), their mean does not matter
+                _check_logits(model, images, len(dataset.classes))
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def _check_logits(model: nn.Module, images: Tensor, classes: int) -> None:
+    """Raise SettingError unless images (B, C, H, W) give logits (B, classes)."""
+    channels, height, width = images.shape[1:]
+    pictures = f"pictures of {height}x{width} px with {channels} channel{'s' * (channels > 1)}"
+    try:
+        logits = model(images)
+    except (torch.OutOfMemoryError, CifarZooError):
+        raise
+    except Exception as error:  # whatever a module of the user's raises; the cause stays visible to him
+        reason = " ".join(str(error).split())
+        raise SettingError(
+            f"{type(model).__name__} does not take {pictures} ({reason}); build it for these, or prepare others"
+        ) from error
+    found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    if found != (len(images), classes):
+        raise SettingError(
+            f"{type(model).__name__} gives {found} for {len(images)} {pictures}, not {(len(images), classes)}: a logit "
+            f"for each of {classes} classes; give it a last layer of {classes} outputs"
+        )
+
+
+def _check_alike(train: ImageSet, other: ImageSet) -> None:
+    """Raise SettingError for a set that is not of the training set's kind."""
+    if list(other.classes) != list(train.classes):
+        raise SettingError("training and test set have different classes; take both from the same data set")
+    channels = [dataset.images.shape[1] for dataset in (train, other)]
+    if channels[0] != channels[1]:
+        raise SettingError(
+            f"training and test set have {channels[0]} and {channels[1]} channels; take both from the same data set"
+        )
 
 
 def check_data(model: nn.Module, dataset: ImageSet) -> None:

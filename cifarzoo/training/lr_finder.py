@@ -16,7 +16,7 @@ from cifarzoo.errors import DivergedError, SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import seeding
 from cifarzoo.training.augmentation import create_pipeline
-from cifarzoo.training.checks import check_fit, choose_device
+from cifarzoo.training.checks import check_fit, check_outputs, choose_device
 from cifarzoo.training.evaluation import as_model_expects
 from cifarzoo.training.guard import Guard
 from cifarzoo.training.losses import backward
@@ -66,10 +66,12 @@ def find_lr(
         DivergedError: the loss is not finite from the start.
     """
     _check_range(lowest, highest, steps)
-    check_fit(model, recipe, train, None)
+    check_fit(model, recipe, train)
     device = choose_device(device)
     precision = choose_precision(recipe.precision, device)
-    model = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).train()
+    model = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last)
+    check_outputs(model, train, precision=precision, device=device)
+    model.train()
     optimizer = create_optimizer(model, recipe, precision=precision)
     initialize_from_data(model, train)
     guard = Guard(model, optimizer, clip_norm=recipe.clip_norm, device=device)

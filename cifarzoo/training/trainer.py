@@ -17,7 +17,7 @@ from cifarzoo.training import seeding
 from cifarzoo.training.allocator import keep_freed_memory
 from cifarzoo.training.augmentation import create_pipeline
 from cifarzoo.training.averaging import Average
-from cifarzoo.training.checks import check_fit, choose_device
+from cifarzoo.training.checks import check_fit, check_outputs, choose_device
 from cifarzoo.training.describing import describe_weights
 from cifarzoo.training.environment import describe_environment, hash_weights
 from cifarzoo.training.evaluation import as_model_expects
@@ -100,8 +100,8 @@ class Trainer:
             ResumeError: ``output_dir`` holds another run.
             DivergedError: the loss is no longer finite.
         """
-        for part in (test, holdout):
-            check_fit(self.model, self.recipe, train, part)
+        check_fit(self.model, self.recipe, train, test, holdout)
+        check_outputs(self.model.to(self.device), train, test, holdout, precision=self.precision, device=self.device)
         pipeline = create_pipeline(self.recipe, train.images.shape[-1])
         if self.allocator:
             keep_freed_memory()

@@ -10,7 +10,7 @@ from torch import nn
 
 from cifarzoo.errors import CifarZooError, RecipeError, SettingError
 from cifarzoo.recipes import Recipe
-from cifarzoo.training.checks import check_data, check_fit, choose_device
+from cifarzoo.training.checks import check_data, check_fit, check_outputs, choose_device
 
 
 def test_what_fits_passes(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
@@ -56,6 +56,65 @@ def test_other_classes_in_the_test_set(make_set: Callable[..., Any], make_net: C
     other = replace(make_set(4), classes=("b", "a", "c", "d"))
     with pytest.raises(SettingError, match="different classes"):
         check_fit(make_net(), Recipe(batch_size=4), make_set(16), other)
+
+
+def test_other_channels_in_the_test_set(make_set: Callable[..., Any]) -> None:
+    grey = replace(make_set(4), images=make_set(4).images[:, :1])
+    with pytest.raises(SettingError, match="3 and 1 channels"):
+        check_fit(nn.Linear(1, 1), Recipe(batch_size=4), make_set(16), None, grey)
+
+
+def plain(outputs: int, in_channels: int = 3, side: int = 16) -> nn.Module:
+    """A module that says nothing about itself and takes one size only."""
+    return nn.Sequential(nn.Conv2d(in_channels, 4, 1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * side**2, outputs))
+
+
+def probe(model: nn.Module, *datasets: Any, precision: str = "fp32") -> None:
+    check_outputs(model, *datasets, precision=precision, device=torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    "model, words",
+    [
+        (plain(7), r"Sequential gives \(2, 7\) for 2 pictures of 16x16 px with 3 channels, not \(2, 4\).*4 outputs"),
+        (plain(3), r"\(2, 3\).*4 outputs"),
+        (plain(4, in_channels=1), "does not take pictures of 16x16 px with 3 channels .*build it for these"),
+        (plain(4, side=8), "does not take pictures of 16x16 px"),
+        (nn.Flatten(0), r"\(1536,\)"),
+        (nn.GRU(16, 4), "does not take"),
+    ],
+)
+def test_a_module_that_does_not_give_a_logit_for_each_class(
+    model: nn.Module, words: str, make_set: Callable[..., Any]
+) -> None:
+    with pytest.raises(SettingError, match=words) as caught:
+        probe(model, make_set(4))
+    assert "\n" not in str(caught.value)
+
+
+def test_every_shape_is_tried(make_set: Callable[..., Any]) -> None:
+    probe(plain(4), make_set(16), None, make_set(1))
+    with pytest.raises(SettingError, match="does not take pictures of 12x12 px"):
+        probe(plain(4), make_set(16), None, make_set(4, size=12))
+
+
+def test_trying_changes_nothing(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    model = make_net()
+    model.norm.eval()
+    model.drop.register_forward_hook(lambda _, __, output: output + torch.rand(1))
+    before, state = {name: tensor.clone() for name, tensor in model.state_dict().items()}, torch.get_rng_state()
+    probe(model, make_set(4))
+    assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in before.items())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert (model.training, model.norm.training, model.conv.training) == (True, False, True)
+
+
+def test_lazy_modules_and_halves_pass(make_set: Callable[..., Any]) -> None:
+    lazy = nn.Sequential(nn.Flatten(), nn.LazyLinear(4))
+    probe(lazy, make_set(4))
+    assert lazy[1].weight.shape == (4, 3 * 16 * 16)
+    lazy(torch.rand(2, 3, 16, 16)).sum().backward()
+    probe(plain(4).bfloat16(), make_set(4), precision="bf16")
 
 
 def test_devices() -> None:

@@ -76,3 +76,5 @@ def test_what_cannot_be_tested(make_set: Callable[..., Any], make_net: Callable[
             find_lr(make_net(), RECIPE, make_set(64), **settings)  # type: ignore[arg-type]
     with pytest.raises(RecipeError, match="batch_size"):
         find_lr(make_net(), RECIPE, make_set(8))
+    with pytest.raises(SettingError, match=r"gives \(2, 7\)"):
+        find_lr(nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 7)), RECIPE, make_set(64))

@@ -135,6 +135,13 @@ def test_what_does_not_fit_raises_before_anything_starts(tmp_path: Path, make_ne
         Trainer(make_net(), RECIPE, resume="sometimes")
 
 
+def test_a_model_of_other_outputs_is_said_before_anything_starts(tmp_path: Path, make_set: Sets) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 7))
+    with pytest.raises(SettingError, match=r"gives \(2, 7\).*not \(2, 4\)"):
+        Trainer(model, RECIPE, output_dir=tmp_path / "run", progress=False).fit(make_set(), make_set(8))
+    assert not (tmp_path / "run").exists()
+
+
 class Breaks(nn.Module):
     """A model whose logits are no numbers in some training steps."""
 
