@@ -80,11 +80,18 @@ class _Tiling:
         self.wanted, self.tile, self.window = wanted, tile, tile + 2
         self.rows, self.columns = _tiles(self.height, tile), _tiles(self.width, tile)
         self.is_exact = (self.rows * tile, self.columns * tile) == (self.height, self.width)
+        self.is_one_tile = self.rows == self.columns == 1
+        self.from_tiles, self.from_filters, self.from_windows = _transforms(tile, like.dtype)
+        if self.is_one_tile:  # then a window is the tile and padding: zeros, which nothing needs to be computed from
+            inner = self.from_windows.view(-1, self.window, self.window)[:, 1:-1, 1:-1]  # (n * n, m, m)
+            self.from_windows = inner.reshape(-1, tile * tile)
         image_numbers = self.window**2 * self.rows * self.columns * max(self.given, wanted)
         self.step = max(1, min(self.batch, _PART_BYTES // (like.element_size() * image_numbers)))
         self._buffers = [like.new_empty(self.step * image_numbers) for _ in range(3)]
-        # Its zeros are the padding; for sums of overlapping windows it reaches a whole tile beyond the last.
-        self._frame = like.new_zeros(self.step, (self.rows + 1) * tile, (self.columns + 1) * tile, self.given)
+        # Each reaches a whole tile beyond the last one. The zeros around the maps in the first are the padding.
+        images = 0 if self.is_one_tile else self.step
+        frame = (images, (self.rows + 1) * tile, (self.columns + 1) * tile, self.given)
+        self._padded, self._sums = like.new_zeros(frame), like.new_empty(frame)
 
     def parts(self) -> list[slice]:
         """The batch, a few images each."""
@@ -95,9 +102,11 @@ class _Tiling:
         return self._buffers[index][: math.prod(shape)].view(shape)
 
     def windows(self, maps: Tensor, index: int) -> Tensor:
-        """(b, H, W, C) to their windows (n * n, b * rows * columns * C), in a buffer."""
+        """(b, H, W, C) to their windows (n * n, b * rows * columns * C), or the one tile, in a buffer."""
+        if self.is_one_tile:
+            return self.tiles(maps, index)
         m, n = self.tile, self.window
-        frame = self._frame[: len(maps), : self.rows * m + 2, : self.columns * m + 2]
+        frame = self._padded[: len(maps), : self.rows * m + 2, : self.columns * m + 2]
         frame[:, 1 : self.height + 1, 1 : self.width + 1] = maps
         windows = frame.unfold(1, n, m).unfold(2, n, m)  # (b, rows, columns, C, n, n)
         windows = windows.permute(4, 5, 0, 1, 2, 3)  # (n, n, b, rows, columns, C)
@@ -105,17 +114,20 @@ class _Tiling:
 
     def add_windows(self, windows: Tensor, into: Tensor) -> None:
         """Sum overlapping windows (n * n, b * rows * columns * C) into maps (b, H, W, C): ``windows`` transposed."""
+        if self.is_one_tile:
+            self.put_tiles(windows, into)
+            return
         m, n, rows, columns = self.tile, self.window, self.rows, self.columns
         parts = windows.view(n, n, len(into), rows, columns, self.given)
         parts = parts.permute(2, 3, 0, 4, 1, 5)  # (b, rows, n, columns, n, C)
-        frame = self._frame[: len(into)].zero_()
+        frame = self._sums[: len(into)]
         sums = frame.view(len(into), rows + 1, m, columns + 1, m, self.given)
         sums[:, :-1, :, :-1] = parts[:, :, :m, :, :m]
+        sums[:, -1, :2], sums[:, :, :, -1, :2] = 0, 0  # what the last windows reach beyond the last tiles
         sums[:, 1:, :2, :-1] += parts[:, :, m:, :, :m]  # a window ends in the first two rows of the tile below
         sums[:, :-1, :, 1:, :2] += parts[:, :, :m, :, m:]
         sums[:, 1:, :2, 1:, :2] += parts[:, :, m:, :, m:]
         into.copy_(frame[:, 1 : self.height + 1, 1 : self.width + 1])
-        frame.zero_()
 
     def tiles(self, maps: Tensor, index: int) -> Tensor:
         """(b, H, W, K) to their tiles (m * m, b * rows * columns * K), filled up with zeros, in a buffer."""
@@ -123,18 +135,18 @@ class _Tiling:
         if not self.is_exact:
             below, right = self.rows * m - self.height, self.columns * m - self.width
             maps = F.pad(maps, (0, 0, 0, right, 0, below))  # (b, rows * m, columns * m, K)
-        tiles = maps.view(len(maps), self.rows, m, self.columns, m, self.wanted)
+        tiles = maps.view(len(maps), self.rows, m, self.columns, m, maps.shape[3])
         tiles = tiles.permute(2, 4, 0, 1, 3, 5)  # (m, m, b, rows, columns, K)
         return self.buffer(index, *tiles.shape).copy_(tiles).view(m * m, -1)
 
     def put_tiles(self, tiles: Tensor, into: Tensor) -> None:
         """Tiles (m * m, b * rows * columns * K) into their maps (b, H, W, K): ``tiles`` turned round."""
         m, rows, columns = self.tile, self.rows, self.columns
-        parts = tiles.view(m, m, len(into), rows, columns, self.wanted).permute(2, 3, 0, 4, 1, 5)
+        parts = tiles.view(m, m, len(into), rows, columns, into.shape[3]).permute(2, 3, 0, 4, 1, 5)
         if self.is_exact:
             into.view(parts.shape).copy_(parts)
         else:
-            maps = parts.reshape(len(into), rows * m, columns * m, self.wanted)
+            maps = parts.reshape(len(into), rows * m, columns * m, into.shape[3])
             into.copy_(maps[:, : self.height, : self.width])
 
 
@@ -144,18 +156,17 @@ class _Conv2d(torch.autograd.Function):
     @staticmethod
     def forward(images: Tensor, weight: Tensor, tile: int) -> Tensor:
         """(B, C, H, W) to (B, K, H, W)."""
-        from_tiles, from_filters, from_windows = _transforms(tile, images.dtype)
         tiling = _Tiling(images, len(weight), tile)
-        filters = _transformed(weight, from_filters)  # (n * n, C, K)
+        filters = _transformed(weight, tiling.from_filters)  # (n * n, C, K)
         maps = images.permute(0, 2, 3, 1)  # (B, H, W, C)
         found = images.new_empty(*maps.shape[:3], len(weight))  # (B, H, W, K)
         for part in tiling.parts():
-            windows = tiling.windows(maps[part], 0)  # (n * n, T * C)
-            points = torch.mm(from_windows, windows, out=tiling.buffer(1, *windows.shape))
+            windows = tiling.windows(maps[part], 0)  # (n * n, T * C), or (m * m, T * C)
+            points = torch.mm(tiling.from_windows, windows, out=tiling.buffer(1, len(filters), windows.shape[1]))
             points = points.view(len(filters), -1, tiling.given)  # (n * n, T, C)
             products = tiling.buffer(0, len(filters), points.shape[1], tiling.wanted)  # (n * n, T, K)
             products = torch.bmm(points, filters, out=products).flatten(1)  # (n * n, T * K)
-            tiles = torch.mm(from_tiles.T, products, out=tiling.buffer(1, tile * tile, products.shape[1]))
+            tiles = torch.mm(tiling.from_tiles.T, products, out=tiling.buffer(1, tile * tile, products.shape[1]))
             tiling.put_tiles(tiles, found[part])
         return found.permute(0, 3, 1, 2)
 
@@ -191,28 +202,28 @@ class _Conv2d(torch.autograd.Function):
             plain = torch.ops.aten.convolution_backward.default
             found = plain(gradients[0], images, weight, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, wanted)
             return found[0], found[1], None
-        from_tiles, from_filters, from_windows = _transforms(ctx.tile, images.dtype)
         tiling = _Tiling(images, len(weight), ctx.tile)
-        filters = _transformed(weight, from_filters)  # (n * n, C, K)
+        filters = _transformed(weight, tiling.from_filters)  # (n * n, C, K)
         maps, slopes = images.permute(0, 2, 3, 1), gradients[0].permute(0, 2, 3, 1)  # (B, H, W, ...)
         of_images = torch.empty_like(maps, memory_format=torch.contiguous_format) if wants_images else None
         sums = torch.zeros_like(filters)  # (n * n, C, K)
         for part in tiling.parts():
             tiles = tiling.tiles(slopes[part], 0)  # (m * m, T * K)
-            products = torch.mm(from_tiles, tiles, out=tiling.buffer(1, len(filters), tiles.shape[1]))
+            products = torch.mm(tiling.from_tiles, tiles, out=tiling.buffer(1, len(filters), tiles.shape[1]))
             products = products.view(len(filters), -1, tiling.wanted)  # (n * n, T, K)
             if wants_weight:
-                windows = tiling.windows(maps[part], 0)  # (n * n, T * C)
-                points = torch.mm(from_windows, windows, out=tiling.buffer(2, *windows.shape))
+                windows = tiling.windows(maps[part], 0)  # (n * n, T * C), or (m * m, T * C)
+                points = torch.mm(tiling.from_windows, windows, out=tiling.buffer(2, len(filters), windows.shape[1]))
                 sums.baddbmm_(points.view(len(filters), -1, tiling.given).mT, products)
             if of_images is not None:
                 points = tiling.buffer(0, len(filters), products.shape[1], tiling.given)  # (n * n, T, C)
                 points = torch.bmm(products, filters.mT, out=points).flatten(1)  # (n * n, T * C)
-                windows = torch.mm(from_windows.T, points, out=tiling.buffer(2, *points.shape))
+                windows = tiling.buffer(2, tiling.from_windows.shape[1], points.shape[1])  # (n * n, T * C)
+                windows = torch.mm(tiling.from_windows.T, points, out=windows)
                 tiling.add_windows(windows, of_images[part])
         of_weight = None
         if wants_weight:
-            of_weight = from_filters.T @ sums.flatten(1)  # (9, C * K)
+            of_weight = tiling.from_filters.T @ sums.flatten(1)  # (9, C * K)
             of_weight = of_weight.view(3, 3, tiling.given, tiling.wanted).permute(3, 2, 0, 1)  # (K, C, 3, 3)
         return None if of_images is None else of_images.permute(0, 3, 1, 2), of_weight, None
 
