@@ -25,6 +25,8 @@ class Session:
     progress: Progress
     ranks: Ranks
     folder: RunFolder
+    resume: str = "auto"
+    """What was asked for, as for ``Trainer``."""
 
     def leave_if_asked(self, device: torch.device, *, step: int = 0) -> None:
         """Leave if a signal has come to any process: all after the same step.
@@ -48,9 +50,10 @@ class Session:
             raise
 
     def _what_is_kept(self, state: RunState) -> str:
-        """Where the same command will go on."""
+        """Where which command will go on."""
         if self.folder.path is None:
             return ""
+        command = "the same command" if self.resume == "auto" else "the same command, but with resume='auto',"
         if self.folder.holds(state):
-            return ": the same command goes on from there"
-        return f", which could not be saved: the same command goes on from {self.folder.last_good or 'the start'}"
+            return f": {command} goes on from there"
+        return f", which could not be saved: {command} goes on from {self.folder.last_good or 'the start'}"

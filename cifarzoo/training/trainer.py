@@ -108,7 +108,7 @@ class Trainer:
         with StopRequest() as stop, flushed_denormals(), seeding.contained(self.device), joined(self.device) as ranks:
             folder = self.folder if ranks.writes else RunFolder(None)
             with folder.held(), create_progress(self.progress and ranks.writes) as progress:
-                return self._run(train, test, holdout, pipeline, Session(stop, progress, ranks, folder))
+                return self._run(train, test, holdout, pipeline, Session(stop, progress, ranks, folder, self.resume))
 
     def _run(
         self,

@@ -64,6 +64,16 @@ def test_a_signal_saves_says_so_and_leaves(path: str | None, tmp_path: Path, sta
     assert [entry.name for entry in tmp_path.rglob("step-*")] == (["step-000000007-epoch-000000"] if path else [])
 
 
+def test_what_begins_anew_each_time_is_not_said_to_go_on(tmp_path: Path, state: RunState) -> None:
+    progress = Recorded()
+    session = Session(StopRequest(), progress, Ranks(), RunFolder(tmp_path / "run"), resume="never")
+    with pytest.raises(KeyboardInterrupt), session.saved_when_stopped(state):
+        raise KeyboardInterrupt
+    assert progress.said == [
+        "stopped after step 7: the same command, but with resume='auto', goes on from there",
+    ]
+
+
 def test_what_could_not_be_saved_is_not_said_to_be(tmp_path: Path, state: RunState) -> None:
     progress, folder = Recorded(), RunFolder(tmp_path / "run")
     for goes_on_from in ("the start", "step-000000007-epoch-000000"):
