@@ -28,6 +28,7 @@ from cifarzoo.cli.options import (
     Size,
 )
 from cifarzoo.cli.output import is_first_process, write_json
+from cifarzoo.errors import SettingError
 
 if TYPE_CHECKING:
     from cifarzoo.training import History
@@ -69,6 +70,8 @@ def train(
     import cifarzoo
     from cifarzoo.data import split
 
+    if resume == "never" and pretrained is not None:
+        _check_kept(pretrained, output)
     chosen = choose(
         choose_recipe(
             recipe,
@@ -97,6 +100,15 @@ def train(
     history = trainer.fit(training, chosen.open_split("test"), holdout=held_out)
     if is_first_process():
         _report(output, history, chosen.network.card, 0 if held_out is None else len(held_out), as_json=as_json)
+
+
+def _check_kept(pretrained: str, output: Path) -> None:
+    """Raise SettingError if the weights to begin with are those that the run is about to replace."""
+    if Path(pretrained).resolve() in (output.resolve(), (output / "model.safetensors").resolve()):
+        raise SettingError(
+            f"--resume never would clear --output {output} of the weights that --pretrained begins with; choose "
+            "another --output"
+        )
 
 
 def _report(output: Path, history: History, card: Card, holdout_images: int, *, as_json: bool) -> None:

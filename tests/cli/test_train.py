@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,6 +125,19 @@ def test_a_mistake_is_one_line_before_anything_is_written(cli, tmp_path: Path, a
     assert said in err
     assert err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("file", ["", "model.safetensors"])
+def test_the_weights_to_begin_with_are_not_cleared(cli, run: Path, tmp_path: Path, file: str) -> None:
+    own = tmp_path / "run"
+    shutil.copytree(run, own)
+    before = {path: path.read_bytes() for path in own.iterdir()}
+    line = ("train", "baseline_cnn", *DIGITS, *NARROW, "--pretrained", own / file, "--output", own)
+    code, out, err = cli(*line, "--resume", "never")
+    assert (code, out) == (2, "")
+    assert "choose another --output" in err
+    assert err.count("\n") == 1
+    assert {path: path.read_bytes() for path in own.iterdir()} == before
 
 
 def test_an_unwritable_folder_is_one_line(cli, tmp_path: Path) -> None:
