@@ -53,6 +53,8 @@ class History:
     """The records of a run, and what its table says beside them."""
 
     params: int = 0
+    steps_per_epoch: int = 0
+    """0 where it is not known: the first epoch is taken for a whole one."""
     records: list[EpochRecord] = field(default_factory=list)
 
     @property
@@ -65,7 +67,8 @@ class History:
     def table(self) -> str:
         """The report's table: Param | Epoch | Speed | Loss | Train Acc | Test Acc, for the last epoch."""
         last = self.last
-        mean_s = sum(record.seconds for record in self.records) / len(self.records)
+        epochs = last.step / (self.steps_per_epoch or self.records[0].step)  # the last one may be broken off
+        mean_s = sum(record.seconds for record in self.records) / epochs
         cells = {
             "Param": f"{self.params / 1e6:.2f}M",
             "Epoch": str(last.epoch),
@@ -108,4 +111,8 @@ class History:
         path = Path(folder) / "history.jsonl"
         if not path.is_file():
             raise DataError(f"{path} is not there; name the folder of a run")
-        return cls.from_jsonl(path.read_text(encoding="utf-8"))
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{path} cannot be read ({error}); train again, or name another run's folder") from None
+        return cls.from_jsonl(text)

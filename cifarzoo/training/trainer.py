@@ -247,7 +247,7 @@ class Trainer:
             average=Average(model, recipe),
             selection=Selection(model, enabled=selects),
             meter=Meter(device),
-            history=History(params=sum(parameter.numel() for parameter in model.parameters())),
+            history=History(params=sum(each.numel() for each in model.parameters()), steps_per_epoch=len(loader)),
         )
         return loader, state
 

@@ -54,7 +54,8 @@ def test_csv_holds_the_same_numbers(records: list[EpochRecord]) -> None:
 
 def record(epoch: int, **changes: float | None) -> EpochRecord:
     values = {"lr": 0.1, "train_loss": 0.227, "train_top1": 93.5, "test_loss": 0.5, "test_top1": 87.17}
-    return EpochRecord(epoch=epoch, step=epoch * 10, images_per_s=100.0, **{**values, "seconds": 4.0, **changes})  # type: ignore[arg-type]
+    values |= {"step": epoch * 10, "seconds": 4.0, **changes}
+    return EpochRecord(epoch=epoch, images_per_s=100.0, **values)  # type: ignore[arg-type]
 
 
 def test_the_table_is_the_reports() -> None:
@@ -66,6 +67,18 @@ def test_the_table_is_the_reports() -> None:
     assert History(records=[record(1, test_top1=None)]).table().splitlines()[2].rstrip().endswith("-")
 
 
+@pytest.mark.parametrize(
+    "records, steps_per_epoch, speed",
+    [
+        ([record(1), record(2, step=11, seconds=0.4)], 10, "4.0 s/epoch"),  # the second epoch has one step
+        ([record(1), record(2, step=11, seconds=0.4)], 0, "4.0 s/epoch"),
+        ([record(1, step=5, seconds=2.0)], 10, "4.0 s/epoch"),
+    ],
+)
+def test_the_speed_is_that_of_whole_epochs(records: list[EpochRecord], steps_per_epoch: int, speed: str) -> None:
+    assert speed in History(steps_per_epoch=steps_per_epoch, records=records).table()
+
+
 def test_what_is_missing_or_broken_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no epoch"):
         History().table()
@@ -73,6 +86,9 @@ def test_what_is_missing_or_broken_is_said(tmp_path: Path) -> None:
         History.read(tmp_path)
     (tmp_path / "history.jsonl").write_text("{}\n")
     with pytest.raises(DataError, match="not a history"):
+        History.read(tmp_path)
+    (tmp_path / "history.jsonl").write_bytes(b'{"epoch": "\xff"}\n')
+    with pytest.raises(DataError, match=r"history\.jsonl cannot be read .*train again"):
         History.read(tmp_path)
 
 
