@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from cifarzoo.errors import UnknownModelError
+from cifarzoo.errors import IntegrityError, UnknownModelError
 from cifarzoo.weights.cards import Card
 from cifarzoo.weights.remote import cache_folder, read_cached
 from cifarzoo.weights.store import read_checked
@@ -29,12 +29,18 @@ def folders() -> list[Path]:
 
 def names() -> list[str]:
     """The names (``arch.tag``) of all weights whose card is found, sorted."""
-    found = {path.stem for folder in folders() for path in folder.glob("*.*.json")}
-    return sorted(name for name in found if all(name.partition(".")))
+    return sorted({name for folder in folders() for name in _names_in(folder)})
+
+
+def _names_in(folder: Path) -> set[str]:
+    """The names of the cards in one folder."""
+    return {path.stem for path in folder.glob("*.*.json") if all(path.stem.partition("."))}
 
 
 def resolve(name: str) -> str:
     """The full name of weights: ``arch`` alone stands for its first tag in alphabetical order.
+
+    The package's tags come before those of other folders: no weights of a user's own take the place of published ones.
 
     Raises:
         UnknownModelError: there are no such weights.
@@ -45,7 +51,8 @@ def resolve(name: str) -> str:
     arch = name.partition(".")[0]
     tags = [other for other in known if other.startswith(f"{arch}.")]
     if tags and name == arch:
-        return tags[0]
+        published = _names_in(PACKAGE)
+        return min(tags, key=lambda tag: (tag not in published, tag))
     if tags:
         raise UnknownModelError(f"no weights are named {name!r}; of {arch} there are: {', '.join(tags)}")
     nearest = ", ".join(get_close_matches(name, known, n=3, cutoff=0.0)) or "none yet"
@@ -62,11 +69,17 @@ def info(name: str) -> Card:
 
     Raises:
         UnknownModelError: there are no such weights.
-        IntegrityError: their card is damaged.
+        IntegrityError: their card is damaged, or that of other weights.
     """
     name = resolve(name)
     path = next(path for folder in folders() if (path := folder / f"{name}.json").is_file())
-    return Card.from_json(path.read_bytes(), source=str(path))
+    card = Card.from_json(path.read_bytes(), source=str(path))
+    if name != f"{card.arch}.{card.tag}":
+        raise IntegrityError(
+            f"{path} has arch (={card.arch!r}) and tag (={card.tag!r}) of other weights than {name}; give card and "
+            "weights their own name back, or publish them under this one"
+        )
+    return card
 
 
 def default() -> str:

@@ -89,6 +89,7 @@ def test_pretrained_weights_by_default_and_by_name(
         target = tmp_path / "named" / f"baseline_cnn.digits{end}"
         target.parent.mkdir(exist_ok=True)
         target.write_bytes((run / f"model{end}").read_bytes())
+    target.write_text(json.dumps({**json.loads(target.read_text()), "tag": "digits"}))  # the card, as published
     monkeypatch.setenv("CIFARZOO_WEIGHTS", str(tmp_path / "named"))
     (tmp_path / "here" / "baseline_cnn.digits").mkdir(parents=True)  # is not what was published
     monkeypatch.chdir(tmp_path / "here")

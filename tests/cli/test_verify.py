@@ -17,13 +17,14 @@ def folder(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one set of weights, the only one that is found."""
     for end in (".safetensors", ".json"):
         (tmp_path / f"{NAME}{end}").write_bytes((run / f"model{end}").read_bytes())
+    change_card(tmp_path, tag="digits")
     monkeypatch.setattr(search, "PACKAGE", tmp_path)
     monkeypatch.setenv("CIFARZOO_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
 
-def change_card(folder: Path, **fields: object) -> None:
-    path = folder / f"{NAME}.json"
+def change_card(folder: Path, name: str = NAME, **fields: object) -> None:
+    path = folder / f"{name}.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
 
 
@@ -105,8 +106,7 @@ def test_one_that_cannot_be_built_does_not_keep_the_others_from_their_turn(
 ) -> None:
     for end in (".safetensors", ".json"):
         (folder / f"baseline_cnn.a-b{end}").write_bytes((folder / f"{NAME}{end}").read_bytes())
-    path = folder / "baseline_cnn.a-b.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "settings": {"widths": 5}}))
+    change_card(folder, "baseline_cnn.a-b", tag="a-b", settings={"widths": 5})
     (tmp_path / "here" / NAME).mkdir(parents=True)  # stands for nothing, since no path was named
     monkeypatch.chdir(tmp_path / "here")
     code, out, _ = cli("verify", "--all", "--json")

@@ -41,6 +41,21 @@ def test_an_architecture_stands_for_its_first_tag(places: dict[str, Path]) -> No
     assert info("net").tag == "aaa"
 
 
+def test_the_package_s_tags_come_first(places: dict[str, Path]) -> None:
+    put(places["package"])
+    (places["one"] / "net.aaa.json").write_text(Card(arch="net", tag="aaa", num_classes=2).to_json())
+    assert (info("net").tag, info("net.aaa").tag) == ("toys", "aaa")
+
+
+@pytest.mark.parametrize("name", ["net.other", "nut.toys"])
+def test_weights_under_another_name_are_refused(places: dict[str, Path], name: str) -> None:
+    put(places["one"])
+    for ending in (".json", ".safetensors"):
+        (places["one"] / f"{NAME}{ending}").rename(places["one"] / f"{name}{ending}")
+    with pytest.raises(IntegrityError, match=rf"tag \(='toys'\) of other weights than {name}; give card and"):
+        read(name)
+
+
 def test_no_such_weights() -> None:
     with pytest.raises(UnknownModelError, match=r"no weights are published for 'net' \(nearest: none yet\); train it"):
         read("net")

@@ -138,10 +138,10 @@ def test_anything_else_is_refused(images: object) -> None:
 
 def test_by_name(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "PACKAGE", tmp_path)
-    card = Card(arch="net", num_classes=2, mean=list(MEAN), std=list(STD), input_size=12)
+    card = Card(arch="net", tag="toys", num_classes=2, mean=list(MEAN), std=list(STD), input_size=12)
     save_weights({}, card, tmp_path / "net.toys.safetensors")
     assert transform("net.toys") == transform("net") == Transform(size_px=12, mean=MEAN, std=STD)
-    save_weights({}, Card(arch="net", num_classes=2), tmp_path / "net.toys.safetensors")
+    save_weights({}, Card(arch="net", tag="toys", num_classes=2), tmp_path / "net.toys.safetensors")
     with pytest.raises(SettingError, match="names no input_size"):
         transform("net")
     with pytest.raises(SettingError, match="no mean and std"):
