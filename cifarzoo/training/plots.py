@@ -16,6 +16,7 @@ from cifarzoo.training.lr_finder import LrRange
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 _PALETTE = ("#1f5fa8", "#c8501e", "#2f7d4f", "#7a4b9e", "#8a6d1d", "#37808c", "#b03a5b", "#555555")
 _NAMED_CLASSES, _NUMBERED_CLASSES = 100, 20  # more would not be legible
@@ -35,6 +36,7 @@ def draw_curves(runs: Mapping[str, History]) -> Figure:
 
     figure = Figure(figsize=(7, 7), layout="constrained")
     loss, accuracy, lr = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.2))
+    legend: dict[str, Line2D] = {}
     for index, (name, history) in enumerate(runs.items()):
         if not history.records:
             raise DataError(f"run {name!r} has no finished epoch to draw; train at least one")
@@ -42,16 +44,21 @@ def draw_curves(runs: Mapping[str, History]) -> Figure:
         label = f"{name}, " if len(runs) > 1 else ""
         epochs = [record.epoch for record in history.records]
         marker = "o" if len(epochs) == 1 else None  # a line needs two points
-        loss.plot(epochs, [r.train_loss for r in history.records], "--", c=colour, marker=marker, label=f"{label}train")
+        (line,) = loss.plot(epochs, [r.train_loss for r in history.records], "--", c=colour, marker=marker)
+        legend[f"{label}train"] = line
         accuracy.plot(epochs, [r.train_top1 for r in history.records], "--", c=colour, marker=marker)
         lr.plot(epochs, [r.lr for r in history.records], c=colour, marker=marker)
         tested = [r for r in history.records if r.test_loss is not None]
         at = [r.epoch for r in tested]
         marker = "o" if len(tested) == 1 else None
-        loss.plot(at, [r.test_loss for r in tested], c=colour, marker=marker, label=f"{label}test" if tested else None)
+        (line,) = loss.plot(at, [r.test_loss for r in tested], c=colour, marker=marker)
+        if tested:
+            legend[f"{label}test"] = line
         accuracy.plot(at, [r.test_top1 for r in tested], c=colour, marker=marker)
     loss.set_ylabel("loss (nats)")
-    loss.legend(frameon=False)
+    written = loss.legend(legend.values(), [str(place) for place in range(len(legend))], frameon=False)
+    for text, label in zip(written.get_texts(), legend, strict=True):  # given at once, one with a leading _ is left out
+        text.set(text=label, parse_math=False)
     accuracy.set_ylabel("accuracy (%)")
     lr.set_ylabel("learning rate")
     lr.set_xlabel("epoch")
@@ -97,8 +104,8 @@ def draw_confusion(logits: Tensor, targets: Tensor, class_names: Sequence[str]) 
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     if count <= _NAMED_CLASSES:
-        axes.set_xticks(range(count), class_names, rotation=90)
-        axes.set_yticks(range(count), class_names)
+        axes.set_xticks(range(count), class_names, rotation=90, parse_math=False)
+        axes.set_yticks(range(count), class_names, parse_math=False)
     if count <= _NUMBERED_CLASSES:
         for row in range(count):
             for column in range(count):
@@ -133,7 +140,8 @@ def draw_mistakes(
     for axes, index in zip(places, worst, strict=False):
         axes.imshow(images[index].permute(1, 2, 0).numpy(), cmap="gray")  # (H, W, C)
         truth, taken = class_names[int(targets[index])], class_names[int(predicted[index])]
-        axes.set_title(f"{truth}\nas {taken} ({100 * confidence[index].item():.0f} %)", fontsize=7)
+        title = f"{truth}\nas {taken} ({100 * confidence[index].item():.0f} %)"
+        axes.set_title(title, fontsize=7, parse_math=False)
     return figure
 
 

@@ -46,6 +46,21 @@ def test_several_runs_are_told_apart() -> None:
     assert loss.lines[0].get_color() != loss.lines[2].get_color()
 
 
+def test_names_are_written_as_they_are(tmp_path: Path) -> None:
+    """A $ is a dollar, not mathematics, and a leading _ hides nothing."""
+    names = ["_under", "a$b_{$", r"$\none$"]
+    curves = draw_curves({name: history(2) for name in names})
+    labels = [text.get_text() for text in curves.axes[0].get_legend().get_texts()]
+    assert labels == [f"{name}, {part}" for name in names for part in ("train", "test")]
+    logits, targets = torch.eye(3), torch.tensor([1, 2, 0])
+    confusion = draw_confusion(logits, targets, names)
+    assert [label.get_text() for label in confusion.axes[0].get_xticklabels()] == names
+    mistakes = draw_mistakes(torch.zeros(3, 3, 8, 8, dtype=torch.uint8), logits, targets, names)
+    assert mistakes.axes[0].get_title().startswith("a$b_{$\nas _under")
+    for figure in (curves, confusion, mistakes):
+        save_figure(figure, tmp_path / "figure.png")
+
+
 @pytest.mark.parametrize("epochs", [1, 5])
 def test_the_picture_is_the_same_each_time(epochs: int, tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
