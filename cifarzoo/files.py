@@ -20,6 +20,8 @@ from cifarzoo.errors import CifarZooError
 def replacing(path: Path | str) -> Iterator[BinaryIO]:
     """Open a file beside ``path`` that takes its place when the block ends well and vanishes when it does not."""
     path = Path(path)
+    if not path.name:  # "." or "/"
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
     try:

@@ -43,6 +43,14 @@ def test_write_makes_folders_and_replaces(tmp_path):
     assert names_in(path.parent) == ["file"]
 
 
+def test_a_folder_is_no_file_to_write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (".", "/", tmp_path):
+        with pytest.raises(OSError):
+            files.write_bytes(path, b"new")
+    assert names_in(tmp_path) == []
+
+
 def test_readers_see_the_old_file_until_the_block_ends(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cifarzoo.cli.options import AsJson, Device, Download, Root, Size
-from cifarzoo.cli.output import write_fields, write_json
+from cifarzoo.cli.output import write_fields, write_figure, write_json
 from cifarzoo.cli.sets import open_set
 from cifarzoo.errors import SettingError
 
@@ -80,15 +80,12 @@ def _beside(run: str) -> Path:
 
 def _draw(logits: Tensor, dataset: Dataset, folder: Path) -> list[Path]:
     """Draw what is taken for what, and the pictures on which the model is most sure and wrong."""
-    from cifarzoo.training.plots import draw_confusion, draw_mistakes, save_figure
+    from cifarzoo.training.plots import draw_confusion, draw_mistakes
 
     figures = {
         "confusion.png": draw_confusion(logits, dataset.targets, dataset.class_names),
         "mistakes.png": draw_mistakes(dataset.images, logits, dataset.targets, dataset.class_names),
     }
-    try:
-        for name, figure in figures.items():
-            save_figure(figure, folder / name)
-    except OSError as error:
-        raise SettingError(f"--output {folder} cannot be written ({error.strerror}); choose another") from None
+    for name, figure in figures.items():
+        write_figure(figure, folder / name)
     return [folder / name for name in figures]

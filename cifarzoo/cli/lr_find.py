@@ -26,7 +26,7 @@ from cifarzoo.cli.options import (
     Settings,
     Size,
 )
-from cifarzoo.cli.output import write_json
+from cifarzoo.cli.output import write_figure, write_json
 from cifarzoo.errors import SettingError
 
 
@@ -55,8 +55,10 @@ def lr_find(
 ) -> None:
     """Find a peak learning rate: train a few steps at ever larger ones and see where the loss falls fastest."""
     from cifarzoo.training import find_lr
-    from cifarzoo.training.plots import draw_lr_range, save_figure
+    from cifarzoo.training.plots import draw_lr_range
 
+    if output.is_dir():  # said before the test, not after it
+        raise SettingError(f"--output {output} is a folder; name the picture to write, such as lr-find.png")
     chosen = choose(
         choose_recipe(
             recipe,
@@ -79,10 +81,7 @@ def lr_find(
     found = find_lr(
         chosen.network, chosen.recipe, chosen.training, lowest=lowest, highest=highest, steps=steps, device=device
     )
-    try:
-        save_figure(draw_lr_range(found), output)
-    except OSError as error:
-        raise SettingError(f"--output {output} cannot be written ({error.strerror}); choose another") from None
+    write_figure(draw_lr_range(found), output)
     if as_json:
         write_json({"suggested": found.suggested, "lrs": found.lrs, "losses": found.losses, "picture": str(output)})
     else:

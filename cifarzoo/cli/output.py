@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from cifarzoo.errors import SettingError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NOTHING = "-"
 
@@ -46,6 +52,16 @@ def write_fields(pairs: Sequence[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in pairs)
     for name, value in pairs:
         typer.echo(f"{name:<{width}}  {value}")
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; SettingError if it cannot be written."""
+    from cifarzoo.training.plots import save_figure
+
+    try:
+        save_figure(figure, path)
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written ({error.strerror}); choose another --output") from None
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

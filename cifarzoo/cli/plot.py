@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cifarzoo.cli.options import AsJson
-from cifarzoo.cli.output import write_json
+from cifarzoo.cli.output import write_figure, write_json
 from cifarzoo.errors import SettingError
 
 
@@ -20,7 +20,7 @@ def plot(
 ) -> None:
     """Draw loss, accuracy and learning rate of one or more runs into one picture."""
     from cifarzoo.training.history import History
-    from cifarzoo.training.plots import draw_curves, save_figure
+    from cifarzoo.training.plots import draw_curves
 
     names = [run.resolve().name for run in runs]
     if len(set(names)) < len(names):
@@ -28,10 +28,7 @@ def plot(
     if len(set(names)) < len(names):
         raise SettingError(f"a run is named twice in {', '.join(names)}; name each once")
     histories = {name: History.read(run) for name, run in zip(names, runs, strict=True)}
-    try:
-        save_figure(draw_curves(histories), output)
-    except OSError as error:
-        raise SettingError(f"--output {output} cannot be written ({error.strerror}); choose another") from None
+    write_figure(draw_curves(histories), output)
     if as_json:
         write_json(
             {"picture": str(output), "last": {name: history.last.to_json() for name, history in histories.items()}}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from cifarzoo.cli.output import markdown_table, millions, write_fields, write_json, write_table
+from cifarzoo.cli.output import markdown_table, millions, write_fields, write_figure, write_json, write_table
+from cifarzoo.errors import SettingError
 
 
 def test_markdown_aligns_numbers_to_the_right() -> None:
@@ -41,3 +43,13 @@ def test_json_round_trips(capsys: pytest.CaptureFixture[str]) -> None:
 def test_millions() -> None:
     assert millions(53_240_000) == "53.24M"
     assert millions(1_499) == "0.00M"
+
+
+def test_a_figure_that_cannot_be_written_is_a_setting(tmp_path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    write_figure(Figure(), tmp_path / "new" / "figure.png")
+    assert (tmp_path / "new" / "figure.png").read_bytes().startswith(b"\x89PNG")
+    for path in (tmp_path, Path(), tmp_path / "new" / "figure.png" / "figure.png"):
+        with pytest.raises(SettingError, match=r"cannot be written \(.*choose another --output"):
+            write_figure(Figure(), path)
