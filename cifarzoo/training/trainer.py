@@ -129,7 +129,7 @@ class Trainer:
             seed=recipe.seed,
             data={"train": as_model_expects(model, train), "test": test, "holdout": holdout},
         )
-        if folder.path is not None:
+        if folder.path is not None or getattr(model, "card", None) is not None:  # which say what training began with
             environment["initial_weights"] = hash_weights(model)
         loader, state = self._start(train, pipeline, ranks, selects=holdout is not None)
         self.state = state
@@ -220,6 +220,7 @@ class Trainer:
             result=result,
             with_views=with_views,
             selection=state.selection,
+            initial_weights=environment.get("initial_weights"),
         )
         model.card = folder.finish(model.state_dict(), card, state.history)  # type: ignore[assignment]  # as above
         session.progress.say(state.history.table())

@@ -14,6 +14,7 @@ import cifarzoo
 from cifarzoo.errors import CifarZooError, DivergedError, RecipeError, SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import EpochRecord, Trainer, evaluate
+from cifarzoo.training.environment import hash_weights
 from cifarzoo.training.history import History
 
 # Step, training loss and test loss after each epoch of the run in the last test of this file.
@@ -89,6 +90,17 @@ def test_one_step_is_the_hand_written_one(make_net: Nets, make_set: Sets) -> Non
         optimizer.step()
     for name, tensor in weights(twin).items():
         torch.testing.assert_close(model.state_dict()[name], tensor, rtol=1e-4, atol=1e-6)
+
+
+def test_training_twice_is_not_training_once(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
+    model, recipe = make_net(), RECIPE.replace(epochs=1, warmup_epochs=0)
+    trained(recipe, model, make_set())
+    assert model.card.begun_from is None
+    first = hash_weights(model)
+    trained(recipe, model, make_set())
+    assert model.card.begun_from == first
+    trained(recipe, model, make_set(), output_dir=tmp_path)
+    assert json.loads((tmp_path / "model.json").read_text())["begun_from"] == first
 
 
 def test_the_folder_explains_itself(tmp_path: Path, make_net: Nets, make_set: Sets) -> None:
