@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cifarzoo.cli.options import AsJson, Root
 from cifarzoo.cli.output import NOTHING, millions, write_fields, write_json, write_table
 from cifarzoo.cli.sets import open_set
-from cifarzoo.errors import SettingError
+from cifarzoo.errors import IntegrityError, SettingError
+
+if TYPE_CHECKING:
+    from cifarzoo.weights import Card
 
 app = typer.Typer(name="weights", no_args_is_help=True, help="List, describe and publish pretrained weights.")
 
 COLUMNS = ("weights", "data", "params", "MB", "top-1 %", "views %", "hours")
+BROKEN_CARD = 1
 _MOST_SHOWN = 80  # characters of a value; --json has them all
 
 
 @app.command("list")
 def list_weights(*, as_json: AsJson = False) -> None:
-    """List the weights that `create(NAME, pretrained=True)` takes."""
+    """List the weights that `create(NAME, pretrained=True)` takes.
+
+    A card that cannot be read is reported, and the others are listed; the exit code is 1 then.
+    """
     import cifarzoo
 
-    cards = {name: cifarzoo.weights.info(name) for name in cifarzoo.list_models(pretrained=True)}
+    cards: dict[str, Card] = {}
+    names = cifarzoo.list_models(pretrained=True)
+    for name in names:
+        try:
+            cards[name] = cifarzoo.weights.info(name)
+        except IntegrityError as error:
+            typer.echo(f"cifarzoo: {error}", err=True)
     if as_json:
         write_json([{"name": name, **asdict(card)} for name, card in cards.items()])
-        return
+    else:
+        _show(cards)
+    if len(cards) < len(names):
+        raise typer.Exit(BROKEN_CARD)
+
+
+def _show(cards: Mapping[str, Card]) -> None:
+    """Weights as a table."""
     rows = [
         (
             name,

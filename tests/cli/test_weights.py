@@ -37,6 +37,18 @@ def test_published_weights_work_by_name(cli, published: Path) -> None:
     assert cli("verify", NAME).code == 0
 
 
+def test_a_broken_card_does_not_keep_the_others_from_the_list(cli, published: Path) -> None:
+    (published / "baseline_cnn.broken.json").write_text("{")
+    code, out, err = cli("weights", "list", "--json")
+    assert code == 1
+    assert [one["name"] for one in json.loads(out)] == [NAME]
+    assert err.count("\n") == 1
+    assert "baseline_cnn.broken.json is not JSON" in err
+    code, out, _ = cli("weights", "list")
+    assert code == 1
+    assert NAME in out
+
+
 def test_info(cli, published: Path) -> None:
     card = json.loads((published / f"{NAME}.json").read_text())
     assert json.loads(cli("weights", "info", NAME, "--json").out) == card
