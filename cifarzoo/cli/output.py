@@ -42,6 +42,7 @@ def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title:
     table = Table(title=title, title_justify="left")
     for column, numbers in zip(columns, _are_numbers(rows, len(columns)), strict=True):
         table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    table.columns[0].no_wrap = True  # names that are to be typed
     for row in rows:
         table.add_row(*row)
     Console().print(table)

@@ -28,6 +28,15 @@ def test_table_holds_every_cell(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(cell in out for cell in ("things", "name", "count", "left", "12", "right", "3"))
 
 
+def test_names_are_whole_however_narrow_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    name = "a_long_model.its_data_set"
+    write_table(("weights", *"abc"), [(name, "of several words", "12345678", "and more of them")])
+    assert name in capsys.readouterr().out
+
+
 def test_fields_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     write_fields([("a", "1"), ("long", "2")])
     assert capsys.readouterr().out == "a     1\nlong  2\n"
