@@ -9,7 +9,7 @@ import typer
 
 from cifarzoo.cli.options import AsJson, Device
 from cifarzoo.cli.output import write_json
-from cifarzoo.errors import DataError
+from cifarzoo.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from cifarzoo.training import Prediction
@@ -40,6 +40,8 @@ def predict(
     from cifarzoo.training.checks import choose_device
     from cifarzoo.weights import search
 
+    if output is not None and output.suffix.lower() != ".png":
+        raise SettingError(f"--output {output} must end in .png, the kind of picture that is drawn")
     # Nothing that happens to lie in this folder may stand for weights that were not named.
     network = cifarzoo.load(model) if model else cifarzoo.create(search.default(), pretrained=True)
     network.to(choose_device(device))

@@ -65,6 +65,14 @@ def test_a_drawing_shows_what_could_be_read(cli, run: Path, picture: Path, tmp_p
     assert "cannot be written" in err
 
 
+@pytest.mark.parametrize("name", ["seen.jpg", "seen"])
+def test_a_drawing_is_a_png_file(cli, run: Path, picture: Path, tmp_path: Path, name: str) -> None:
+    code, out, err = cli("predict", picture, "--model", run, "--output", tmp_path / name)
+    assert (code, out) == (2, "")
+    assert f"{name} must end in .png" in err
+    assert not (tmp_path / name).exists()
+
+
 def test_weights_at_an_address(cli, run: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIFARZOO_CACHE", str(tmp_path / "cache"))
     with serving() as server:
