@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cifarzoo.cli.choice import choose_recipe
 from cifarzoo.cli.options import AsJson
 from cifarzoo.cli.output import NOTHING, write_fields, write_json, write_table
 
@@ -41,11 +42,13 @@ def list_recipes(*, as_json: AsJson = False) -> None:
 
 
 @app.command("show")
-def show(name: Annotated[str, typer.Argument(help="A recipe's name.")], *, as_json: AsJson = False) -> None:
-    """Show every field of a recipe."""
-    from cifarzoo import recipes
-
-    fields = json.loads(recipes.get(name).to_json())
+def show(
+    name: Annotated[str, typer.Argument(help="A recipe's name, or weights (arch.tag), whose card has one.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show every field of a recipe that `cifarzoo train --recipe NAME` takes."""
+    fields = json.loads(choose_recipe(name, model=None, data=None).to_json())
     if as_json:
         write_json(fields)
     else:

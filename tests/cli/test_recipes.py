@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from cifarzoo import recipes
+from cifarzoo.cli.choice import choose_recipe
 
 
 def test_list_has_every_recipe(cli) -> None:
@@ -19,6 +20,13 @@ def test_show_is_the_recipe(cli) -> None:
     shown = json.loads(cli("recipes", "show", "digits", "--json").out)
     assert recipes.Recipe.from_json(json.dumps(shown)) == recipes.get("digits")
     assert "label_smoothing" in cli("recipes", "show", "digits").out
+
+
+def test_show_takes_what_train_takes(cli) -> None:
+    shown = cli("recipes", "show", "speednet.cifar10", "--json").out
+    wanted = choose_recipe("speednet.cifar10", model=None, data=None)
+    assert recipes.Recipe.from_json(shown) == wanted
+    assert (wanted.model, wanted.data) == ("speednet", "cifar10")
 
 
 def test_an_unknown_recipe_is_one_line(cli) -> None:
