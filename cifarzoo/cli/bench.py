@@ -42,7 +42,7 @@ def data(*, root: BenchRoot, rounds: Rounds = 5, output: Output = None, as_json:
 
 @app.command("augment")
 def augment(*, root: BenchRoot, rounds: Rounds = 5, output: Output = None, as_json: AsJson = False) -> None:
-    """Augmentation against torchvision, kornia and airbench's method, on the real sets (needs cifarzoo[bench])."""
+    """Augmentation against torchvision, kornia and airbench's method, on the real sets (needs the extra `bench`)."""
     from cifarzoo.bench.augment import bench_augment
 
     _give(bench_augment(tiny_imagenet=root, cifar10=root, rounds=rounds), output, as_json=as_json)
@@ -109,7 +109,7 @@ def train(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """The Trainer against a bare loop, timm's data, Lightning, transformers (with cifarzoo[bench]); fast recipes."""
+    """The Trainer against a bare loop, timm's data, Lightning, transformers (need the extra `bench`); fast recipes."""
     from cifarzoo.bench.train import PARTS, bench_train
 
     record = bench_train(

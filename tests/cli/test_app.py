@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import rich.markup
 import typer
 
 import cifarzoo
@@ -47,6 +48,13 @@ def test_json_everywhere() -> None:
         names for names, command in found.items() if not any("--json" in option.opts for option in command.params)
     ]
     assert without == [("weights", "card")]  # writes a document; `weights info --json` has what is in it
+
+
+def test_no_word_of_a_help_is_taken_for_markup() -> None:
+    """Rich leaves out what stands in square brackets."""
+    for names, command in every_command(typer.main.get_command(app)):
+        for text in (command.help, *(getattr(option, "help", None) for option in command.params)):
+            assert rich.markup.render(text or "").plain == (text or ""), names
 
 
 def test_a_lost_process_is_one_line_and_code_1(cli, monkeypatch: pytest.MonkeyPatch) -> None:
