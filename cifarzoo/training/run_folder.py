@@ -45,6 +45,8 @@ class RunFolder:
         self.path = None if path is None else Path(path)
         self.last_good: str | None = None
         """Name of the newest checkpoint."""
+        self.card: Card | None = None
+        """Of the weights, once the run is finished."""
         self._checkpoint_every_s = checkpoint_every_s
         self._plotted_s = self._saved_s = time.monotonic()
 
@@ -94,9 +96,9 @@ class RunFolder:
             check_same_run(self.path, recipe, environment)
             warn_of_other_start(self.path, environment)
         if finished:
-            weights, _ = load_weights(self.path)
+            weights, self.card, history = finished
             state.model.load_state_dict(weights)
-            state.history.records[:] = History.read(self.path).records
+            state.history.records[:] = history.records
             remove_checkpoints(self.path / "checkpoints")  # of a process that ended between the weights and this
             return True
         if checkpoint:
@@ -150,26 +152,24 @@ class RunFolder:
             return card
         try:
             _write_history(history, self.path)  # until now a failure gave a warning only
-            card = save_weights(weights, card, self.path / WEIGHTS)
+            self.card = save_weights(weights, card, self.path / WEIGHTS)
             remove_checkpoints(self.path / "checkpoints")
         except OSError as error:
             raise CifarZooError(
                 f"the trained weights could not be written to {self.path} ({error}); make room and repeat the command"
             ) from None
-        return card
+        return self.card
 
-    def card(self) -> Card | None:
-        """The card of the run's weights; None without a folder."""
-        return None if self.path is None else load_weights(self.path)[1]
-
-    def _finished(self) -> bool:
-        """Whether the weights of the run's end are there, intact."""
+    def _finished(self) -> tuple[dict[str, Tensor], Card, History] | None:
+        """The weights of the run's end, with card and history, if all of it is there, intact."""
         if self.path is None:
-            return False
+            return None
         with contextlib.suppress(CifarZooError):
-            _, card = load_weights(self.path)
-            return card.epochs is not None and History.read(self.path).last.epoch == math.ceil(card.epochs)
-        return False
+            weights, card = load_weights(self.path)
+            history = History.read(self.path)
+            if card.epochs is not None and history.last.epoch == math.ceil(card.epochs):
+                return weights, card, history
+        return None
 
     def _remove_leftovers(self) -> None:
         """Remove what a kill has left half written or half removed."""

@@ -154,7 +154,7 @@ class Trainer:
             state.average.begin()
         if state.share(ranks, finished, device):
             session.progress.say(f"the run in {folder.path} is finished: nothing to do\n{state.history.table()}")
-            model.card = folder.card()  # type: ignore[assignment]  # neither Tensor nor Module
+            model.card = folder.card  # type: ignore[assignment]  # neither Tensor nor Module
             return state.history
         if state.step:
             session.progress.say(f"going on with the run in {folder.path} after step {state.step}")

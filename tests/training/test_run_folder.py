@@ -64,7 +64,7 @@ def test_holds_what_the_run_was_and_gave(tmp_path: Path, state: RunState) -> Non
     assert json.loads((path / "environment.json").read_text()) == ENVIRONMENT
     assert History.read(path).records == [record(1)]
     assert torch.equal(load_weights(path)[0]["head.weight"], state.model.head.weight)
-    assert folder.card() == written
+    assert folder.card == written
 
 
 def test_an_unfinished_run_is_taken_up(tmp_path: Path, state: RunState) -> None:
@@ -99,16 +99,21 @@ def test_another_start_is_said(tmp_path: Path, state: RunState) -> None:
         folder.begin(state, RECIPE, {**ENVIRONMENT, "initial_weights": "b"}, resume="auto")
 
 
-def test_a_finished_run_is_left_as_it_is(tmp_path: Path, state: RunState) -> None:
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path, state: RunState, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RunFolder(tmp_path)
     folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
     state.history.records.append(record(1))
     folder.record(state.history, final=True)
-    folder.finish(state.model.state_dict(), card(state, 1), state.history)
+    written = folder.finish(state.model.state_dict(), card(state, 1), state.history)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     state.history.records.clear()
     torch.nn.init.zeros_(state.model.head.weight)
+    read: list[Path] = []
+    monkeypatch.setattr(run_folder, "load_weights", lambda path: read.append(path) or load_weights(path))
+    folder = RunFolder(tmp_path)
     assert folder.begin(state, RECIPE, ENVIRONMENT, resume="auto") is True
+    assert folder.card == written
+    assert read == [tmp_path]  # and hashed once
     assert state.history.records == [record(1)]
     assert state.model.head.weight.any()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
@@ -207,7 +212,7 @@ def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.M
         folder.checkpoint(state)
         folder.record(History(records=[record(1)]), final=True)
         assert folder.finish({}, nothing, History()) is nothing
-        assert folder.card() is None
+        assert folder.card is None
     assert not list(tmp_path.iterdir())
 
 
