@@ -145,6 +145,6 @@ def publish(
         write_json(asdict(found))
         return
     typer.echo(
-        f"{output / name}.safetensors: {(found.bytes or 0) / 1e6:.2f} MB, top-1 {found.top1:.2f} %, "
-        f"{found.views} views {found.top1_views:.2f} %, {found.dtype} costs {found.dtype_loss:.2f} points"
+        f"{output / name}.safetensors: {(found.bytes or 0) / 1e6:.2f} MB, top-1 {found.top1:.2f} % "
+        f"({0 - (found.dtype_loss or 0):+.2f} by {found.dtype}), {found.views} views {found.top1_views:.2f} %"
     )

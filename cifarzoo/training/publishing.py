@@ -151,6 +151,8 @@ def describe(card: Card, name: str, result: Evaluation, *, with_views: Evaluatio
 def summarize_seeds(cards: Sequence[Card]) -> dict[str, Any]:
     """The results of runs that differ in their seed only: each, their mean and standard deviation.
 
+    They are those of the runs as trained, before rounding: a card's ``top1`` may differ from its own run's by a little.
+
     Raises:
         SettingError: a run that differs in more, or a seed that is there twice.
     """

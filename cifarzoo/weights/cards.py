@@ -21,8 +21,8 @@ class Card:
     stored file in fp32; ``dtype_loss`` is what storing in ``dtype`` costs, in points of top-1; ``bytes`` and ``sha256``
     are those of the weight file, ``begun_from`` is the hash of the weights that training began with; the weights are
     those of ``selected_epoch``, the best on images held out, or of the last; ``pflop`` counts 10^15 floating point
-    operations of training; ``seeds`` has the results of other seeds beside this one; ``urls`` and ``hub_id`` say where
-    the file is to be had.
+    operations of training; ``seeds`` has the results of other seeds beside this one, as trained, before rounding to
+    ``dtype``; ``urls`` and ``hub_id`` say where the file is to be had.
     """
 
     arch: str

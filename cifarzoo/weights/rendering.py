@@ -103,7 +103,7 @@ def _results(card: Card) -> list[tuple[str, str]]:
     ]
     rows = [(name, f"{value:.2f} %") for name, value in percent if value is not None]
     if card.dtype_loss is not None:
-        rows.append((f"lost by storing in {card.dtype}", f"{card.dtype_loss:.2f} points"))
+        rows.append((f"changed by storing in {card.dtype}", f"{0 - card.dtype_loss:+.2f} points"))
     return rows
 
 
@@ -145,7 +145,7 @@ def _seeds(card: Card) -> str | None:
             values = ", ".join(f"{value:.2f}" for value in seeds[key])
             rows.append((name, values, f"{seeds[f'{key}_mean']:.2f} ± {seeds[f'{key}_std']:.2f}"))
     columns = ("", f"seeds {', '.join(map(str, seeds['seeds']))}", "mean ± standard deviation")
-    return f"{_table(columns, rows)}\n\nPublished: seed {card.seed}, whatever its score."
+    return f"{_table(columns, rows)}\n\nAs trained, before rounding. Published: seed {card.seed}, whatever its score."
 
 
 def _per_class(card: Card) -> str | None:

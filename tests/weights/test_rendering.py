@@ -70,10 +70,10 @@ def test_all_of_it_is_said(kind: str) -> None:
         "94.12 %",
         "| top-1, 6 views | 95.00 % |",
         "| calibration error (15 bins) | 1.23 % |",
-        "| lost by storing in float16 | 0.01 points |",
+        "| changed by storing in float16 | -0.01 points |",
         "| cat | 90.0 |",
         "94.23 ± 0.14",
-        "seed 0, whatever its score",
+        "As trained, before rounding. Published: seed 0, whatever its score",
         "cifarzoo train net --recipe fast",
         "0.50 hours",
         "a processor, 2 threads",
@@ -86,6 +86,11 @@ def test_all_of_it_is_said(kind: str) -> None:
     ):
         assert said is not None
         assert said in text
+
+
+@pytest.mark.parametrize("loss, said", [(0.02, "-0.02"), (-0.02, "+0.02"), (0.0, "+0.00")])
+def test_half_precision_may_gain(loss: float, said: str) -> None:
+    assert f"| {said} points |" in render(replace(CARD, dtype_loss=loss), "docs")
 
 
 def test_the_metadata_is_yaml() -> None:
