@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +26,8 @@ from cifarzoo.training.preparing import initialize_from_data
 
 _SMOOTHING = 0.9  # of the running mean that the suggestion is read from
 _TOO_MUCH = 2.0  # times the lowest loss: the test ends there
+_FEWEST = 5  # points to read a suggestion from
+_HIGHEST = 1e30  # optimisers multiply a learning rate by more than 1: beyond 3e38 torch takes it for no fp32 number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,21 +64,19 @@ def find_lr(
         The curve, and as suggestion the learning rate at which the loss fell fastest.
 
     Raises:
-        SettingError, RecipeError: the range is empty, or model, recipe and data do not fit.
+        SettingError, RecipeError: the range is empty or its steps too large, or model, recipe and data do not fit.
         DivergedError: the loss is not finite from the start.
     """
     _check_range(lowest, highest, steps)
     check_fit(model, recipe, train)
     device = choose_device(device)
     precision = choose_precision(recipe.precision, device)
-    model = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last)
+    model = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).train()
     check_outputs(model, train, precision=precision, device=device)
-    model.train()
     optimizer = create_optimizer(model, recipe, precision=precision)
     initialize_from_data(model, train)
     guard = Guard(model, optimizer, clip_norm=recipe.clip_norm, device=device)
-    lrs: list[float] = []
-    losses: list[float] = []
+    curve: dict[float, float] = {}  # learning rate to smoothed loss
     mean = 0.0
     with flushed_denormals(), seeding.contained(device):
         for step, (images, targets) in zip(range(steps), _batches(model, recipe, train, device), strict=False):
@@ -93,19 +93,31 @@ def find_lr(
             )
             mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss.item()
             smoothed = mean / (1 - _SMOOTHING ** (step + 1))  # without the zero that the mean began with
-            if not math.isfinite(smoothed) or (losses and smoothed > _TOO_MUCH * min(losses)):
+            if not math.isfinite(smoothed) or (curve and smoothed > _TOO_MUCH * min(curve.values())):
                 break
-            lrs.append(lr)
-            losses.append(smoothed)
+            curve[lr] = smoothed
             guard.update(loss, step=step + 1)
-    return LrRange(lrs=tuple(lrs), losses=tuple(losses), suggested=_steepest(lrs, losses))
+    _check_found(curve, lowest, highest, steps)
+    return LrRange(lrs=tuple(curve), losses=tuple(curve.values()), suggested=_steepest([*curve], [*curve.values()]))
 
 
 def _check_range(lowest: float, highest: float, steps: int) -> None:
     """Raise SettingError for a range that holds nothing."""
-    if not 0 < lowest < highest or steps < 10:
+    if not 0 < lowest < highest <= _HIGHEST or steps < 10:
         raise SettingError(
-            f"lowest (={lowest}) must be above 0 and below highest (={highest}), steps (={steps}) 10 or more"
+            f"lowest (={lowest}) must be above 0 and below highest (={highest}), that {_HIGHEST} or less, and steps "
+            f"(={steps}) 10 or more"
+        )
+
+
+def _check_found(curve: Mapping[float, float], lowest: float, highest: float, steps: int) -> None:
+    """Raise DivergedError or SettingError for a curve that is too short to read anything from it."""
+    if not curve:
+        raise DivergedError("the loss is not finite before the first step; check the model and the images")
+    if len(curve) < _FEWEST:
+        raise SettingError(
+            f"the loss blew up after {len(curve)} of {steps} steps, too few to suggest anything; lower lowest "
+            f"(={lowest}) or highest (={highest}), or take more steps"
         )
 
 
@@ -122,8 +134,6 @@ def _batches(
 
 def _steepest(lrs: list[float], losses: list[float]) -> float:
     """The learning rate where the loss falls fastest over its logarithm: before the lowest loss, if there is a fall."""
-    if not losses:
-        raise DivergedError("the loss is not finite before the first step; check the model and the images")
     lowest = losses.index(min(losses))
     slopes = [after - before for before, after in itertools.pairwise(losses[: lowest + 1])]
     return lrs[slopes.index(min(slopes))] if slopes else lrs[0]

@@ -70,8 +70,14 @@ def test_a_loss_that_is_never_finite_is_said(make_set: Callable[..., Any], make_
         find_lr(model, RECIPE, make_set(64))
 
 
+def test_a_range_that_is_too_coarse_is_said(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    with pytest.raises(SettingError, match=r"after [1-4] of 10 steps.*lower lowest \(=0\.1\) or highest"):
+        find_lr(make_net(), RECIPE, make_set(64), lowest=0.1, highest=1e30, steps=10)
+
+
 def test_what_cannot_be_tested(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
-    for settings in ({"lowest": 0.0}, {"lowest": 1.0, "highest": 0.5}, {"steps": 3}):
+    unbounded = ({"highest": float("inf")}, {"highest": 1e300}, {"highest": float("nan")}, {"lowest": float("nan")})
+    for settings in ({"lowest": 0.0}, {"lowest": 1.0, "highest": 0.5}, {"steps": 3}, *unbounded):
         with pytest.raises(SettingError, match="lowest"):
             find_lr(make_net(), RECIPE, make_set(64), **settings)  # type: ignore[arg-type]
     with pytest.raises(RecipeError, match="batch_size"):
