@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ class Dataset:
     Args:
         images: (N, C, H, W) uint8.
         targets: (N,) int64, indices into ``classes``.
-        classes: one name a class, as the source calls it.
+        classes: one name a class, as the source calls it; each once.
         class_names: the same in words; ``classes`` by default.
         mean: of pixel / 255 over the training part, one number a channel.
         std: the standard deviation, likewise.
@@ -106,6 +107,9 @@ def _check(dataset: Dataset) -> None:
             f"targets must lie in 0 ... {len(dataset.classes) - 1}, the indices of the {len(dataset.classes)} classes; "
             f"they span {int(targets.min())} ... {int(targets.max())}"
         )
+    twice = sorted(name for name, count in Counter(dataset.classes).items() if count > 1)
+    if twice:
+        raise DataError(f"classes holds {twice[0]!r} more than once; give each class a name of its own")
     channels = images.shape[1]
     if not len(dataset.mean) == len(dataset.std) == channels or not min(dataset.std) > 0:
         raise SettingError(f"mean (={dataset.mean}) and std (={dataset.std}) need {channels} numbers each, std above 0")

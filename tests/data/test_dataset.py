@@ -54,6 +54,7 @@ def test_items_and_length() -> None:
         ("targets", torch.zeros(4), r"targets must be \(4,\) int64"),
         ("targets", torch.tensor([0, 1, 2, 0]), r"must lie in 0 ... 1"),
         ("targets", torch.tensor([0, -1, 1, 0]), r"must lie in 0 ... 1"),
+        ("classes", ("a", "b", "a"), r"'a' more than once"),
     ],
 )
 def test_fields_that_do_not_fit(field: str, value: object, message: str) -> None:
