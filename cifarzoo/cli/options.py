@@ -27,9 +27,12 @@ ModelSettings = Annotated[
 ]
 Pretrained = Annotated[
     str | None,
-    typer.Option(metavar="RUN", help="Begin with weights: a run, arch.tag or URL; other classes get a new head."),
+    typer.Option(metavar="WEIGHTS", help="Begin with those of a run, arch.tag or URL; other classes get a new head."),
 ]
-Images = Annotated[int | None, typer.Option(metavar="N", help="Train on N images, equally many of each class.")]
+Images = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Train on about N images: the same share of each class, and one at least."),
+]
 RecipeName = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="A named recipe to start from, or weights (arch.tag).", rich_help_panel=RECIPE),

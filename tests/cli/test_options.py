@@ -25,3 +25,8 @@ from cifarzoo.cli.options import AsJson, Device, Download, RecipeName, Root, Set
 def test_commands_use_the_shared_options(command, shared: dict) -> None:
     found = inspect.signature(command, eval_str=True).parameters
     assert {name: found[name].annotation for name in shared} == shared
+
+
+def test_help_says_how_many_images_a_part_has(cli) -> None:
+    words = " ".join(cli("train", "--help").out.replace("│", " ").split())
+    assert "about N images: the same share of each class, and one at least" in words
