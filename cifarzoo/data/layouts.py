@@ -74,7 +74,7 @@ def missing(spec: Spec, root: Path, layouts: Sequence[str]) -> NotFoundError:
     state = "holds none of its layouts" if root.exists() else "does not exist"
     return NotFoundError(
         f"{spec.title} is not found: {root.absolute()} {state}. Accepted, there or as root itself: "
-        f"{'; '.join(layouts)}. download=True fetches it"
+        f"{'; '.join(layouts)}. download=True fetches it, or `cifarzoo data download {spec.name} --root DIR`"
     )
 
 

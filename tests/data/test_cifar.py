@@ -50,7 +50,7 @@ def test_download_only_when_asked_and_only_when_missing(tmp_path: Path, monkeypa
         write_tar(folder / archive.name, binary10()[0])
 
     monkeypatch.setattr(download, "fetch", fetch)
-    with pytest.raises(DataError, match="download=True fetches it"):
+    with pytest.raises(DataError, match="download=True fetches it, or `cifarzoo data download cifar10 --root DIR`"):
         CIFAR10(tmp_path, partial=True, cache=None)
     assert not fetched
     for _ in range(2):
