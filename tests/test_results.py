@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from cifarzoo.recipes import REPORT
@@ -57,6 +58,18 @@ def test_a_plot_is_known_by_its_points(script: dict[str, Any], tmp_path: Path) -
     with Image.open(tmp_path / "a.png") as plot:
         assert plot.info["Description"] == script["digest"](points)
     assert script["digest"]([{**points[0], "top1": 90.1}]) != script["digest"](points)
+
+
+def test_names_make_way_for_points_and_for_the_frame(script: dict[str, Any]) -> None:
+    def turned(*places: tuple[float, float]) -> list[tuple[float, str]]:
+        axes = Figure(figsize=(4, 4), dpi=100).add_axes((0, 0, 1, 1), xlim=(0, 1), ylim=(0, 1))
+        script["write_names"](axes, [{"name": "a long name", "pflop": x, "top1": y, "ours": True} for x, y in places])
+        return [(text.get_rotation(), text.get_ha()) for text in axes.texts]
+
+    assert turned((0.4, 0.4)) == [(40, "left")]
+    assert turned((0.4, 0.4), (0.5, 0.484)) == [(320, "left"), (40, "left")]
+    assert turned((0.4, 0.95)) == [(320, "left")]
+    assert turned((0.95, 0.4)) == [(320, "right")]
 
 
 def test_every_row_of_the_report_is_there_with_its_numbers(script: dict[str, Any]) -> None:
