@@ -60,9 +60,8 @@ def bench_train(
         precision: ``fp32``, ``bf16`` or ``auto``.
         rounds: how often each contestant runs.
         parts: ``step`` (the Trainer without the allocator's call or with torch's convolutions, a bare loop),
-            ``compiled`` (the Trainer with ``compile=True``), ``peers`` (timm's data, Lightning, transformers; those
-            that are installed), ``defaults`` (the same in fp32 and NCHW), ``recipe`` (an average epoch of ``recipe``,
-            one of airbench94's plain port).
+            ``compiled`` (``compile=True``), ``peers`` (timm's data, Lightning, transformers; those that are installed),
+            ``defaults`` (they in fp32 and NCHW), ``recipe`` (an average epoch of it, one of airbench94's plain port).
         recipe: its schedules are laid out over one epoch, which is then an average one.
         say: is told how far it is.
 
