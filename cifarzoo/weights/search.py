@@ -74,7 +74,8 @@ def info(name: str) -> Card:
     name = resolve(name)
     path = next(path for folder in folders() if (path := folder / f"{name}.json").is_file())
     card = Card.from_json(path.read_bytes(), source=str(path))
-    if name != f"{card.arch}.{card.tag}":
+    arch, _, tag = name.partition(".")
+    if card.arch != arch or card.tag not in (None, tag):  # a run's weights have no tag: a copy may bear any
         raise IntegrityError(
             f"{path} has arch (={card.arch!r}) and tag (={card.tag!r}) of other weights than {name}; give card and "
             "weights their own name back, or publish them under this one"

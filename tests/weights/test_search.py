@@ -56,6 +56,12 @@ def test_weights_under_another_name_are_refused(places: dict[str, Path], name: s
         read(name)
 
 
+def test_weights_without_a_tag_may_bear_any(places: dict[str, Path]) -> None:
+    """Those of a run, copied by hand."""
+    (places["one"] / "net.mine.json").write_text(Card(arch="net", num_classes=2).to_json())
+    assert info("net.mine").tag is None
+
+
 def test_no_such_weights() -> None:
     with pytest.raises(UnknownModelError, match=r"no weights are published for 'net' \(nearest: none yet\); train it"):
         read("net")
