@@ -112,6 +112,12 @@ class _Tiling:
         windows = windows.permute(4, 5, 0, 1, 2, 3)  # (n, n, b, rows, columns, C)
         return self.buffer(index, *windows.shape).copy_(windows).view(n * n, -1)
 
+    def points(self, maps: Tensor, *, over: int, into: int) -> Tensor:
+        """(b, H, W, C) to their windows, transformed, (n * n, T, C) in a buffer, with another for the windows."""
+        windows = self.windows(maps, over)  # (n * n, T * C), or (m * m, T * C)
+        points = self.buffer(into, len(self.from_windows), windows.shape[1])
+        return torch.mm(self.from_windows, windows, out=points).view(len(points), -1, self.given)
+
     def add_windows(self, windows: Tensor, into: Tensor) -> None:
         """Sum overlapping windows (n * n, b * rows * columns * C) into maps (b, H, W, C): ``windows`` transposed."""
         if self.is_one_tile:
@@ -161,9 +167,7 @@ class _Conv2d(torch.autograd.Function):
         maps = images.permute(0, 2, 3, 1)  # (B, H, W, C)
         found = images.new_empty(*maps.shape[:3], len(weight))  # (B, H, W, K)
         for part in tiling.parts():
-            windows = tiling.windows(maps[part], 0)  # (n * n, T * C), or (m * m, T * C)
-            points = torch.mm(tiling.from_windows, windows, out=tiling.buffer(1, len(filters), windows.shape[1]))
-            points = points.view(len(filters), -1, tiling.given)  # (n * n, T, C)
+            points = tiling.points(maps[part], over=0, into=1)  # (n * n, T, C)
             products = tiling.buffer(0, len(filters), points.shape[1], tiling.wanted)  # (n * n, T, K)
             products = torch.bmm(points, filters, out=products).flatten(1)  # (n * n, T * K)
             tiles = torch.mm(tiling.from_tiles.T, products, out=tiling.buffer(1, tile * tile, products.shape[1]))
@@ -212,9 +216,7 @@ class _Conv2d(torch.autograd.Function):
             products = torch.mm(tiling.from_tiles, tiles, out=tiling.buffer(1, len(filters), tiles.shape[1]))
             products = products.view(len(filters), -1, tiling.wanted)  # (n * n, T, K)
             if wants_weight:
-                windows = tiling.windows(maps[part], 0)  # (n * n, T * C), or (m * m, T * C)
-                points = torch.mm(tiling.from_windows, windows, out=tiling.buffer(2, len(filters), windows.shape[1]))
-                sums.baddbmm_(points.view(len(filters), -1, tiling.given).mT, products)
+                sums.baddbmm_(tiling.points(maps[part], over=0, into=2).mT, products)  # (n * n, C, K)
             if of_images is not None:
                 points = tiling.buffer(0, len(filters), products.shape[1], tiling.given)  # (n * n, T, C)
                 points = torch.bmm(products, filters.mT, out=points).flatten(1)  # (n * n, T * C)
@@ -249,19 +251,12 @@ def _transforms(tile: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     """
     points = _POINTS[tile]
     others = [[other for other in points if other != point] for point in points]
-    weights = [_product([point - other for other in rest]) for point, rest in zip(points, others, strict=True)]
+    weights = [math.prod(point - other for other in rest) for point, rest in zip(points, others, strict=True)]
     tiles = [[point**power for power in range(tile)] for point in points] + [_last(tile)]
     filters = [[point**power / weight for power in range(3)] for point, weight in zip(points, weights, strict=True)]
     filters.append(_last(3))
     windows = [[*_from_roots(rest), Fraction(0)] for rest in others] + [_from_roots(points)]
     return _squared(tiles, dtype), _squared(filters, dtype), _squared(windows, dtype)
-
-
-def _product(factors: list[Fraction]) -> Fraction:
-    result = Fraction(1)
-    for factor in factors:
-        result *= factor
-    return result
 
 
 def _last(length: int) -> list[Fraction]:
