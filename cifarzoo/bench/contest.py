@@ -22,7 +22,7 @@ from cifarzoo.training.environment import hardware_name
 
 @dataclass(frozen=True)
 class Rates:
-    """Images a second of each contestant, one number a round."""
+    """What each contestant did in a second (images, steps), one number a round."""
 
     of: Mapping[str, list[float]]
 
@@ -43,23 +43,23 @@ class Rates:
 
 
 def race(contestants: Mapping[str, Callable[[], int]], *, rounds: int) -> Rates:
-    """Let each contestant run once a round.
+    """Let each contestant run once a round, forwards and backwards in turn.
 
     Args:
-        contestants: each handles some images and returns how many.
+        contestants: each handles some images, or makes some steps, and returns how many.
         rounds: at least 5 for figures to keep; one more goes before, unmeasured.
     """
     rates: dict[str, list[float]] = {name: [] for name in contestants}
     for round_ in range(rounds + 1):
-        for name, run in contestants.items():
-            measured = rate(run)
+        for name in list(contestants)[:: -1 if round_ % 2 else 1]:
+            measured = rate(contestants[name])
             if round_:
                 rates[name].append(measured)
     return Rates(rates)
 
 
 def rate(run: Callable[[], int]) -> float:
-    """Images a second of one run, which returns how many it handled."""
+    """What one run did in a second; it returns how much that was."""
     began = time.perf_counter()
     return run() / (time.perf_counter() - began)
 

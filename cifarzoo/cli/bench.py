@@ -166,6 +166,14 @@ def batch(
     write_table(("batch", "images/s", "GFLOP/s", "ms a step", "peak MB"), rows, title=f"{model}, {record['precision']}")
 
 
+@app.command("muon")
+def muon(*, rounds: Rounds = 5, output: Output = None, as_json: AsJson = False) -> None:
+    """A step of our Muon against torch's and timm's, on the filters of two models."""
+    from cifarzoo.bench.muon import bench_muon
+
+    _give(bench_muon(rounds=rounds, say=lambda text: typer.echo(text, err=True)), output, as_json=as_json)
+
+
 def _give(result: dict[str, Any], output: Path | None, *, as_json: bool = False) -> None:
     """Write a record to its file, or print it."""
     from cifarzoo.bench.runs import write_record
