@@ -19,6 +19,7 @@ def _presets(size: int) -> dict[str, Pipeline]:
     """Every preset for images of ``size`` x ``size`` px."""
     flip, crop = RandomFlip(prob=0.5), RandomCrop(padding_px=max(1, size // 8))
     alternate, move = AlternatingFlip(), RandomTranslate(max_px=max(1, size // 16), mode="reflect")
+    move_far = RandomTranslate(max_px=max(1, size // 8), mode="reflect")
     affine = RandomAffine(
         angle_deg=15.0,
         translate_frac=(0.1, 0.1),
@@ -33,7 +34,7 @@ def _presets(size: int) -> dict[str, Pipeline]:
         "colorjitter": Pipeline((flip, crop, ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05))),
         "strong": Pipeline((flip, affine, ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1))),
         "airbench": Pipeline((alternate, move)),
-        "airbench-cutout": Pipeline((alternate, move, Cutout(size_px=3 * size // 8, fill_frac=_GRAY))),
+        "airbench-cutout": Pipeline((alternate, move_far, Cutout(size_px=max(1, size // 4), fill_frac=_GRAY))),
         "trivial": Pipeline((flip, crop, TrivialAugment())),
         "randaugment": Pipeline((flip, crop, RandAugment(num_ops=2, magnitude=9))),
         "autoaugment": Pipeline((flip, crop, AutoAugment())),
