@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cifarzoo.layers import winograd
+from cifarzoo.layers import winograd, winograd_autograd
 
 _FEW_PIXELS = 4  # a 2x2 map: there the CPU's convolution is several times slower than the same work as matrix product
 
@@ -33,7 +33,7 @@ class Conv2d(nn.Conv2d):
         stride = self.stride[0]
         pixels = -(-input.shape[2] // stride) * -(-input.shape[3] // stride)
         if self.winograd and self.kernel_size == (3, 3) and stride == 1 and winograd.pays(input, self.weight):
-            return winograd.conv2d(input, self.weight)
+            return winograd_autograd.conv2d(input, self.weight)
         if input.device.type == "cpu" and pixels <= _FEW_PIXELS:
             return self._matrix_product(input)
         return super().forward(input)

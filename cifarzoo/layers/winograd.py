@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from functools import lru_cache, partial
-from typing import Any
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -30,13 +29,13 @@ _FEW_CHANNELS = 40  # half the harmonic mean of both sides' channels: below it t
 
 
 def pays(images: Tensor, weight: Tensor) -> bool:
-    """Whether ``conv2d`` is the faster for images (B, C, H, W) and 3x3 filters (K, C, 3, 3), as they are now."""
+    """Whether this is faster than torch's for images (B, C, H, W) and 3x3 filters (K, C, 3, 3), as they are now."""
     batch, _, height, width = images.shape
     wanted, given = weight.shape[:2]
     if images.device.type != "cpu" or images.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
         return False  # in bf16 the transforms would round too much
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]  # public
-        return False  # what is compiled or exported is to hold a convolution
+    if torch.compiler.is_exporting() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]  # public
+        return False  # what is exported is to hold a convolution
     tile = best_tile(height, width)
     tiles = _tiles(height, tile) * _tiles(width, tile)
     return (
@@ -49,21 +48,6 @@ def pays(images: Tensor, weight: Tensor) -> bool:
 def best_tile(height: int, width: int) -> int:
     """Side of the tiles that cost a map the fewest multiplications."""
     return min(_POINTS, key=lambda tile: _tiles(height, tile) * _tiles(width, tile) * (tile + 2) ** 2)
-
-
-def conv2d(images: Tensor, weight: Tensor, *, tile: int | None = None) -> Tensor:
-    """What ``torch.nn.functional.conv2d`` gives with a padding of 1, in channels_last order.
-
-    Args:
-        images: (B, C, H, W) float, fastest in channels_last order.
-        weight: (K, C, 3, 3), of the same type.
-        tile: side of the tiles, 2 to 4; None takes the best.
-
-    Returns:
-        (B, K, H, W).
-    """
-    found: Tensor = _Conv2d.apply(images, weight, tile or best_tile(images.shape[2], images.shape[3]))
-    return found
 
 
 class _Tiling:
@@ -156,78 +140,56 @@ class _Tiling:
             into.copy_(maps[:, : self.height, : self.width])
 
 
-class _Conv2d(torch.autograd.Function):
-    """The convolution and its gradients."""
+def convolve(images: Tensor, weight: Tensor, tile: int) -> Tensor:
+    """What ``torch.nn.functional.conv2d`` gives with a padding of 1.
 
-    @staticmethod
-    def forward(images: Tensor, weight: Tensor, tile: int) -> Tensor:
-        """(B, C, H, W) to (B, K, H, W)."""
-        tiling = _Tiling(images, len(weight), tile)
-        filters = _transformed(weight, tiling.from_filters)  # (n * n, C, K)
-        maps = images.permute(0, 2, 3, 1)  # (B, H, W, C)
-        found = images.new_empty(*maps.shape[:3], len(weight))  # (B, H, W, K)
-        for part in tiling.parts():
-            points = tiling.points(maps[part], over=0, into=1)  # (n * n, T, C)
-            products = tiling.buffer(0, len(filters), points.shape[1], tiling.wanted)  # (n * n, T, K)
-            products = torch.bmm(points, filters, out=products).flatten(1)  # (n * n, T * K)
-            tiles = torch.mm(tiling.from_tiles.T, products, out=tiling.buffer(1, tile * tile, products.shape[1]))
-            tiling.put_tiles(tiles, found[part])
-        return found.permute(0, 3, 1, 2)
+    Args:
+        images: (B, C, H, W) float, fastest in channels_last order.
+        weight: (K, C, 3, 3), of the same type.
+        tile: side of the tiles, 2 to 4.
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
-        """Keep what the gradients need."""
-        images, weight, ctx.tile = inputs
-        ctx.save_for_backward(images, weight)
-        ctx.save_for_forward(images, weight)
+    Returns:
+        (B, K, H, W), channels_last.
+    """
+    tiling = _Tiling(images, len(weight), tile)
+    filters = _transformed(weight, tiling.from_filters)  # (n * n, C, K)
+    maps = images.permute(0, 2, 3, 1)  # (B, H, W, C)
+    found = images.new_empty(*maps.shape[:3], len(weight))  # (B, H, W, K)
+    for part in tiling.parts():
+        points = tiling.points(maps[part], over=0, into=1)  # (n * n, T, C)
+        products = tiling.buffer(0, len(filters), points.shape[1], tiling.wanted)  # (n * n, T, K)
+        products = torch.bmm(points, filters, out=products).flatten(1)  # (n * n, T * K)
+        tiles = torch.mm(tiling.from_tiles.T, products, out=tiling.buffer(1, tile * tile, products.shape[1]))
+        tiling.put_tiles(tiles, found[part])
+    return found.permute(0, 3, 1, 2)
 
-    @staticmethod
-    def vmap(
-        info: Any, in_dims: tuple[int | None, int | None, None], images: Tensor, weight: Tensor, tile: int
-    ) -> tuple[Tensor, int]:
-        """Under ``torch.vmap``: torch's own."""
-        return torch.vmap(partial(F.conv2d, padding=1), in_dims[:2])(images, weight), 0
 
-    @staticmethod
-    def jvp(ctx: Any, of_images: Tensor | None, of_weight: Tensor | None, _: None) -> Tensor:
-        """In forward mode: torch's own."""
-        images, weight = ctx.saved_tensors
-        of_images = torch.zeros_like(images) if of_images is None else of_images
-        of_weight = torch.zeros_like(weight) if of_weight is None else of_weight
-        return F.conv2d(of_images, weight, padding=1) + F.conv2d(images, of_weight, padding=1)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        """The gradients of images and weight."""
-        images, weight = ctx.saved_tensors
-        wants_images, wants_weight, _ = ctx.needs_input_grad
-        if torch.is_grad_enabled():  # a gradient of these gradients is asked for: torch knows its own
-            wanted = [wants_images, wants_weight, False]
-            plain = torch.ops.aten.convolution_backward.default
-            found = plain(gradients[0], images, weight, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, wanted)
-            return found[0], found[1], None
-        tiling = _Tiling(images, len(weight), ctx.tile)
-        filters = _transformed(weight, tiling.from_filters)  # (n * n, C, K)
-        maps, slopes = images.permute(0, 2, 3, 1), gradients[0].permute(0, 2, 3, 1)  # (B, H, W, ...)
-        of_images = torch.empty_like(maps, memory_format=torch.contiguous_format) if wants_images else None
-        sums = torch.zeros_like(filters)  # (n * n, C, K)
-        for part in tiling.parts():
-            tiles = tiling.tiles(slopes[part], 0)  # (m * m, T * K)
-            products = torch.mm(tiling.from_tiles, tiles, out=tiling.buffer(1, len(filters), tiles.shape[1]))
-            products = products.view(len(filters), -1, tiling.wanted)  # (n * n, T, K)
-            if wants_weight:
-                sums.baddbmm_(tiling.points(maps[part], over=0, into=2).mT, products)  # (n * n, C, K)
-            if of_images is not None:
-                points = tiling.buffer(0, len(filters), products.shape[1], tiling.given)  # (n * n, T, C)
-                points = torch.bmm(products, filters.mT, out=points).flatten(1)  # (n * n, T * C)
-                windows = tiling.buffer(2, tiling.from_windows.shape[1], points.shape[1])  # (n * n, T * C)
-                windows = torch.mm(tiling.from_windows.T, points, out=windows)
-                tiling.add_windows(windows, of_images[part])
-        of_weight = None
+def gradients_of(
+    images: Tensor, weight: Tensor, tile: int, slopes: Tensor, wants_images: bool, wants_weight: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    """From the gradient of the output, ``slopes`` (B, K, H, W), to those of images, channels_last, and weight."""
+    tiling = _Tiling(images, len(weight), tile)
+    filters = _transformed(weight, tiling.from_filters)  # (n * n, C, K)
+    maps, slopes = images.permute(0, 2, 3, 1), slopes.permute(0, 2, 3, 1)  # (B, H, W, ...)
+    of_images = torch.empty_like(maps, memory_format=torch.contiguous_format) if wants_images else None
+    sums = torch.zeros_like(filters)  # (n * n, C, K)
+    for part in tiling.parts():
+        tiles = tiling.tiles(slopes[part], 0)  # (m * m, T * K)
+        products = torch.mm(tiling.from_tiles, tiles, out=tiling.buffer(1, len(filters), tiles.shape[1]))
+        products = products.view(len(filters), -1, tiling.wanted)  # (n * n, T, K)
         if wants_weight:
-            of_weight = tiling.from_filters.T @ sums.flatten(1)  # (9, C * K)
-            of_weight = of_weight.view(3, 3, tiling.given, tiling.wanted).permute(3, 2, 0, 1)  # (K, C, 3, 3)
-        return None if of_images is None else of_images.permute(0, 3, 1, 2), of_weight, None
+            sums.baddbmm_(tiling.points(maps[part], over=0, into=2).mT, products)  # (n * n, C, K)
+        if of_images is not None:
+            points = tiling.buffer(0, len(filters), products.shape[1], tiling.given)  # (n * n, T, C)
+            points = torch.bmm(products, filters.mT, out=points).flatten(1)  # (n * n, T * C)
+            windows = tiling.buffer(2, tiling.from_windows.shape[1], points.shape[1])  # (n * n, T * C)
+            windows = torch.mm(tiling.from_windows.T, points, out=windows)
+            tiling.add_windows(windows, of_images[part])
+    of_weight = None
+    if wants_weight:
+        of_weight = tiling.from_filters.T @ sums.flatten(1)  # (9, C * K)
+        of_weight = of_weight.view(3, 3, tiling.given, tiling.wanted).permute(3, 2, 0, 1)  # (K, C, 3, 3)
+    return None if of_images is None else of_images.permute(0, 3, 1, 2), of_weight
 
 
 def _transformed(weight: Tensor, transform: Tensor) -> Tensor:

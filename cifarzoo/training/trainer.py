@@ -133,7 +133,7 @@ class Trainer:
             environment["initial_weights"] = hash_weights(model)
         loader, state = self._start(train, pipeline, ranks, selects=holdout is not None)
         self.state = state
-        forward = torch.compile(model) if recipe.compile else model
+        forward = torch.compile(model, dynamic=False) if recipe.compile else model  # each size for itself
         guard = Guard(model, state.optimizer, clip_norm=recipe.clip_norm, device=device)
         course, freezer = Course(recipe, len(loader)), Freezer(model, recipe)
         scorer = Scorer(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from cifarzoo.layers import winograd_autograd
 from cifarzoo.layers.conv import Conv2d, ConvNormAct
 
 
@@ -73,3 +74,26 @@ def test_only_few_pixels_take_the_matrix_product(side: int, by_product: bool, mo
     monkeypatch.setattr(conv, "_matrix_product", lambda x: asked.append(x.shape) or x)
     conv(torch.zeros(1, 1, side, side))
     assert bool(asked) is by_product
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({}, True), ({"stride": 2}, False), ({"kernel_size": 1}, False), ({"kernel_size": 5}, False)],
+)
+def test_layers_take_it_for_3x3_filters_at_stride_1(
+    settings: dict[str, int], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[bool] = []
+    monkeypatch.setattr(winograd_autograd, "conv2d", lambda images, _: taken.append(True) or images)
+    layer = Conv2d(128, 128, **settings)
+    layer(torch.zeros(32, 128, 8, 8))
+    assert bool(taken) is expected
+    taken.clear()
+    layer.winograd = False
+    layer(torch.zeros(32, 128, 8, 8))
+    assert not taken
+
+
+def test_what_is_exported_holds_a_convolution() -> None:
+    program = torch.export.export(Conv2d(128, 128), (torch.zeros(32, 128, 8, 8),))
+    assert "conv2d" in str(program.graph) and "bmm" not in str(program.graph)
