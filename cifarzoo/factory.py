@@ -149,8 +149,6 @@ def predict(model: nn.Module | str | Path, images: Pictures, top: int = 5) -> li
     if isinstance(model, (str, Path)):
         _load_plugins()
         model = load(model)
-    if getattr(model, "num_classes", None) == 0:
-        raise SettingError("the model has num_classes=0 and gives features only; reset_classifier(N), then train it")
     return training.predict(model, images, top)
 
 

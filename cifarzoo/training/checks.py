@@ -20,12 +20,12 @@ def choose_device(device: torch.device | str) -> torch.device:
     Of several processes that torchrun has started, each takes the GPU of its number.
 
     Raises:
-        SettingError: a device that does not exist here.
+        SettingError: a device that does not exist here, or holds no values.
     """
     if str(device) == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        torch.empty(1, device=device)
+        torch.ones(1, device=device).item()  # "meta" knows shapes only
     except (RuntimeError, AssertionError) as error:  # torch raises either for a backend that is not built in
         reason = str(error).splitlines()[0]
         raise SettingError(f"device (={str(device)!r}) cannot be used here ({reason}); try 'auto' or 'cpu'") from None

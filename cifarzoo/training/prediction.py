@@ -39,10 +39,12 @@ def predict(model: nn.Module, images: Pictures, top: int = 5) -> list[Prediction
         A prediction for each picture.
 
     Raises:
-        SettingError: images of another type or shape, or a model without mean and std.
+        SettingError: images of another type or shape, or a model without classes, mean and std.
     """
     if top < 1:
         raise SettingError(f"top (={top!r}) must be at least 1")
+    if getattr(model, "num_classes", None) == 0:
+        raise SettingError("the model has num_classes=0 and gives features only; reset_classifier(N), then train it")
     card = getattr(model, "card", None)
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     batch = _prepare(model, images).to(device)  # (B, C, H, W)

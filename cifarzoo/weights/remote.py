@@ -85,6 +85,8 @@ def _parts_of(url: str) -> SplitResult:
         known = False
     if not known:
         raise SettingError(f"{url} must end in the name of a {_SUFFIX} file, beside which its .json card lies")
+    if "@" in parts.netloc:  # cards and messages would show them
+        raise SettingError(f"the address at {parts.hostname} holds a user's name or password; take them out")
     return parts
 
 

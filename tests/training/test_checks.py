@@ -121,13 +121,13 @@ def test_devices() -> None:
     assert choose_device("cpu") == torch.device("cpu")
     if not torch.cuda.is_available() and not torch.backends.mps.is_available():
         assert choose_device("auto") == torch.device("cpu")
-    for name in ("cuda:99", "abacus", "mps:7"):
+    for name in ("cuda:99", "abacus", "mps:7", "meta"):
         with pytest.raises(CifarZooError, match=rf"'{name}'.*try"):
             choose_device(name)
 
 
 def test_each_process_of_torchrun_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)  # as if there were GPUs
+    monkeypatch.setattr(torch, "ones", lambda *_, **__: torch.zeros(1))  # as if there were GPUs
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert choose_device("cuda") == torch.device("cuda", 3)
     assert choose_device("cuda:1") == torch.device("cuda", 1)

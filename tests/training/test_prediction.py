@@ -92,3 +92,10 @@ def test_what_is_missing_is_said() -> None:
         predict(ByColour(), flat(1, 2, 3), top=0)
     with pytest.raises(SettingError, match=r"no card.*cifarzoo\.load"):
         predict(nn.Linear(1, 1), flat(1, 2, 3))
+
+
+def test_features_are_no_classes() -> None:
+    model = ByColour()
+    model.num_classes = 0
+    with pytest.raises(SettingError, match="features only"):
+        predict(model, flat(1, 2, 3))

@@ -115,6 +115,12 @@ def test_an_address_of_something_else(url: str) -> None:
         read_url(url)
 
 
+def test_a_password_is_neither_sent_nor_shown() -> None:
+    with pytest.raises(SettingError, match=r"at zoo\.org holds a user's name or password") as caught:
+        read_url("https://me:secret@zoo.org/a.safetensors")
+    assert "secret" not in str(caught.value)
+
+
 def test_an_address_offline(at_address: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIFARZOO_OFFLINE", "1")
     with pytest.raises(DownloadError, match="CIFARZOO_OFFLINE is set"):
