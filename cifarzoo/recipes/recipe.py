@@ -131,7 +131,9 @@ class Recipe:
     """Fraction of the run's steps after which the average begins (``ema``, ``tail``). In [0, 1)."""
 
     sizes: tuple[tuple[float, int], ...] = ()
-    """Smaller pictures first: (until this fraction of the run, side in px) in rising order; then the full size."""
+    """Smaller pictures first: (until this fraction of the run, side in px) in rising order; then the full size. Small
+    ones to the end, until 1, are for crops that are resized (``rrc``): what they show is as large as in whole pictures
+    of full size (Touvron et al., "Fixing the train-test resolution discrepancy", 2019)."""
 
     freeze: tuple[tuple[str, float], ...] = ()
     """Layers that stop learning: (start of the parameters' names, from this fraction of the run)."""
@@ -186,7 +188,7 @@ class Recipe:
         if self.steps is not None and self.seconds is not None:
             raise RecipeError(f"steps (={self.steps}) and seconds (={self.seconds}) both end the run; set one to null")
         for until, side in self.sizes:
-            check_range("sizes", until, low=0, high=1, ends="()")
+            check_range("sizes", until, low=0, high=1, ends="(]")
             check_range("sizes", side, low=1)
         if [until for until, _ in self.sizes] != sorted({until for until, _ in self.sizes}):
             raise RecipeError(f"sizes (={self.sizes!r}) must name rising fractions of the run, each once")

@@ -29,6 +29,15 @@ def test_mixing_comes_on_top(mix: str, kind: type) -> None:
     torch.testing.assert_close(targets.sum(1), torch.ones(8))
 
 
+def test_small_to_the_end_a_crop_is_resized_once() -> None:
+    (crop, *others), (small, *same) = (
+        create_pipeline(Recipe(augment="rrc", sizes=sizes), 64).ops for sizes in (((0.9, 49),), ((1, 49),))
+    )
+    assert (crop.size_px, small.size_px) == (None, 49)
+    assert (small.scale, small.ratio, same) == (crop.scale, crop.ratio, others)
+    assert create_pipeline(Recipe(augment="airbench", sizes=((1, 49),)), 64) == augment.create("airbench", 64)
+
+
 def test_an_unknown_preset() -> None:
     with pytest.raises(SettingError, match="sparkle"):
         create_pipeline(Recipe(augment="sparkle"), 32)
