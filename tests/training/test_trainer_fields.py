@@ -147,7 +147,7 @@ def test_compiled_training_saves_plain_names(
     tmp_path: Path, make_net: Nets, make_set: Sets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiled: list[nn.Module] = []
-    monkeypatch.setattr(torch, "compile", lambda model: compiled.append(model) or model.__call__)
+    monkeypatch.setattr(torch, "compile", lambda model, **_: compiled.append(model) or model.__call__)
     model = make_net()
     Trainer(model, RECIPE.replace(compile=True), progress=False, output_dir=tmp_path).fit(make_set())
     assert compiled == [model]
