@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,11 +51,16 @@ def race(contestants: Mapping[str, Callable[[], int]], *, rounds: int) -> Rates:
     """
     rates: dict[str, list[float]] = {name: [] for name in contestants}
     for round_ in range(rounds + 1):
-        for name in list(contestants)[:: -1 if round_ % 2 else 1]:
+        for name in in_turn(contestants, round_):
             measured = rate(contestants[name])
             if round_:
                 rates[name].append(measured)
     return Rates(rates)
+
+
+def in_turn(names: Iterable[str], round_: int) -> list[str]:
+    """The order of a round: every second one goes the other way."""
+    return list(names)[:: -1 if round_ % 2 else 1]
 
 
 def rate(run: Callable[[], int]) -> float:

@@ -40,7 +40,7 @@ def bench_muon(
         say: is told how far it is.
 
     Returns:
-        A record of JSON values: steps a second, and our time in units of each other's.
+        A record of JSON values: milliseconds a step, and our time in units of each other's.
 
     Raises:
         SettingError, UnknownModelError: an argument outside what is legal.
@@ -91,11 +91,8 @@ def _copies(weights: list[Tensor], *, flat: bool = False) -> list[Tensor]:
 
 
 def _ours(weights: list[Tensor], dtype: torch.dtype = torch.float32) -> torch.optim.Optimizer:
-    def rest(others: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        return torch.optim.SGD(others)
-
-    group = {"params": _copies(weights), "orthogonal": True}
-    return Muon([group], lr=_LR, momentum=_MOMENTUM, rest=rest, dtype=dtype)
+    group = {"params": _copies(weights), "orthogonal": True}  # and nothing for the optimiser of the rest
+    return Muon([group], lr=_LR, momentum=_MOMENTUM, rest=torch.optim.SGD, dtype=dtype)
 
 
 def _torchs(weights: list[Tensor]) -> torch.optim.Optimizer:

@@ -19,7 +19,7 @@ import torch
 import cifarzoo
 from cifarzoo import recipes
 from cifarzoo.bench import airbench94, train_peers
-from cifarzoo.bench.contest import Rates, environment
+from cifarzoo.bench.contest import Rates, environment, in_turn
 from cifarzoo.bench.train_peers import Task, Timing
 from cifarzoo.data import CIFAR10
 from cifarzoo.errors import SettingError
@@ -175,7 +175,7 @@ def _tour(
     memory: dict[str, list[float]] = {name: [] for name in entries}
     failed: dict[str, str] = {}
     for round_ in range(rounds):
-        for name in list(rates)[:: -1 if round_ % 2 else 1]:
+        for name in in_turn(rates, round_):
             try:
                 timing, peak_mb = _alone(*entries[name])
             except Exception as error:  # whatever a foreign trainer, or the system that ends it, comes up with
