@@ -17,6 +17,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "schedule": ("constant", "linear", "cosine", "onecycle", "triangle", "wsd"),
     "mix": ("none", "mixup", "cutmix"),
     "views": (1, 2, 6),
+    "shrink": ("resize", "window"),
     "average": ("none", "ema", "lookahead", "tail"),
     "precision": ("auto", "fp32", "bf16"),
     "on_nan": ("stop", "skip"),
@@ -134,6 +135,10 @@ class Recipe:
     """Smaller pictures first: (until this fraction of the run, side in px) in rising order; then the full size. Small
     ones to the end, until 1, are for crops that are resized (``rrc``): what they show is as large as in whole pictures
     of full size (Touvron et al., "Fixing the train-test resolution discrepancy", 2019)."""
+
+    shrink: str = "resize"
+    """How pictures get the ``sizes``: ``resize`` shows all of them, smaller; ``window`` a square part of each, at a
+    random place and as large as it is."""
 
     freeze: tuple[tuple[str, float], ...] = ()
     """Layers that stop learning: (start of the parameters' names, from this fraction of the run)."""

@@ -22,7 +22,7 @@ def create_pipeline(recipe: Recipe, size: int) -> Pipeline:
         SettingError: there is no such preset.
     """
     pipeline = augment.create(recipe.augment, size)
-    if recipe.sizes and recipe.sizes[0][0] == 1:
+    if recipe.sizes and recipe.sizes[0][0] == 1 and recipe.shrink == "resize":
         side = recipe.sizes[0][1]
         ops = [replace(op, size_px=side) if isinstance(op, RandomResizedCrop) else op for op in pipeline.ops]
         pipeline = replace(pipeline, ops=tuple(ops))

@@ -55,6 +55,9 @@ def check_fit(model: nn.Module, recipe: Recipe, train: ImageSet, *others: ImageS
     for _, side in recipe.sizes:
         if side < min_size:
             raise RecipeError(f"sizes has {side} px, the model takes {min_size} px or more; raise it")
+        own = min(train.images.shape[-2:])
+        if recipe.shrink == "window" and side > own:
+            raise RecipeError(f"sizes has windows of {side} px, the pictures have {own}; lower it")
 
 
 def check_outputs(model: nn.Module, *datasets: ImageSet | None, precision: str, device: torch.device) -> None:

@@ -6,9 +6,11 @@ import math
 from types import TracebackType
 from typing import Self
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cifarzoo.augment import functional
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.schedules import lr_fraction
@@ -70,6 +72,11 @@ class Course:
         """Side of the pictures; None for their own."""
         return next((side for until, side in self._recipe.sizes if done < until), None)
 
+    def shrink(self, images: Tensor, done: float) -> Tensor:
+        """(B, C, H, W) float, at the size that is due and in the recipe's way: (B, C, h, w)."""
+        side_px = self.size_px(done)
+        return windows(images, side_px) if self._recipe.shrink == "window" else resized(images, side_px)
+
 
 def resized(images: Tensor, side_px: int | None) -> Tensor:
     """(B, C, H, W) float with the shorter side at ``side_px``, antialiased; unchanged for None or an equal side."""
@@ -79,6 +86,18 @@ def resized(images: Tensor, side_px: int | None) -> Tensor:
         return images
     sides = (round(height * side_px / shorter), round(width * side_px / shorter))
     return F.interpolate(images, sides, mode="bilinear", antialias=True)  # (B, C, h, w)
+
+
+def windows(images: Tensor, side_px: int | None) -> Tensor:
+    """(B, C, side, side), a part of each of (B, C, H, W) at a random place of its own; unchanged for None.
+
+    The places are drawn from torch's global generator, which every step seeds anew.
+    """
+    if side_px is None:
+        return images
+    spare = torch.tensor([side - side_px + 1 for side in images.shape[-2:]], device=images.device)
+    corner_px = (torch.rand(len(images), 2, device=images.device) * spare).long()  # (B, 2)
+    return functional.crop(images, corner_px, size=(side_px, side_px))
 
 
 class Freezer:

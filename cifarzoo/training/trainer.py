@@ -25,7 +25,7 @@ from cifarzoo.training.guard import Guard, batch_indices, diverged
 from cifarzoo.training.history import EpochRecord, History
 from cifarzoo.training.losses import Meter, backward, batch_sums
 from cifarzoo.training.optim import create_optimizer, set_lr
-from cifarzoo.training.pacing import Course, Freezer, resized
+from cifarzoo.training.pacing import Course, Freezer
 from cifarzoo.training.precision import autocast, choose_precision, flushed_denormals
 from cifarzoo.training.preparing import initialize_from_data
 from cifarzoo.training.progress import create_progress
@@ -176,7 +176,7 @@ class Trainer:
                     guard.remember()
                     loss, logits = backward(
                         forward,
-                        resized(images, course.size_px(done)),
+                        course.shrink(images, done),
                         targets,
                         parts=recipe.accumulate,
                         label_smoothing=recipe.label_smoothing,

@@ -36,6 +36,7 @@ def test_small_to_the_end_a_crop_is_resized_once() -> None:
     assert (crop.size_px, small.size_px) == (None, 49)
     assert (small.scale, small.ratio, same) == (crop.scale, crop.ratio, others)
     assert create_pipeline(Recipe(augment="airbench", sizes=((1, 49),)), 64) == augment.create("airbench", 64)
+    assert create_pipeline(Recipe(augment="rrc", sizes=((1, 49),), shrink="window"), 64) == augment.create("rrc", 64)
 
 
 def test_an_unknown_preset() -> None:

@@ -64,6 +64,20 @@ def test_other_channels_in_the_test_set(make_set: Callable[..., Any]) -> None:
         check_fit(nn.Linear(1, 1), Recipe(batch_size=4), make_set(16), None, grey)
 
 
+@pytest.mark.parametrize(
+    "shrink, side, words", [("window", 17, "windows of 17 px, the pictures have 16"), ("resize", 7, "7 px")]
+)
+def test_sizes_that_model_or_pictures_lack(
+    shrink: str, side: int, words: str, make_set: Callable[..., Any], make_net: Callable[..., nn.Module]
+) -> None:
+    model = make_net()
+    model.min_size = 8
+    recipe = Recipe(batch_size=4, sizes=((0.5, side),), shrink=shrink)
+    with pytest.raises(RecipeError, match=words):
+        check_fit(model, recipe, make_set(16))
+    check_fit(model, recipe.replace(sizes=((0.5, 16),)), make_set(16))
+
+
 def plain(outputs: int, in_channels: int = 3, side: int = 16) -> nn.Module:
     """A module that says nothing about itself and takes one size only."""
     return nn.Sequential(nn.Conv2d(in_channels, 4, 1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * side**2, outputs))

@@ -13,7 +13,7 @@ from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.averaging import Average
 from cifarzoo.training.losses import Meter
-from cifarzoo.training.pacing import Course, Freezer, resized
+from cifarzoo.training.pacing import Course, Freezer, resized, windows
 from cifarzoo.training.schedules import lr_fraction
 from cifarzoo.training.selection import Selection
 from cifarzoo.training.state import RunState
@@ -101,6 +101,41 @@ def test_resizing_keeps_brightness_and_memory_order(layout: torch.memory_format)
 
 def test_the_shorter_side_counts() -> None:
     assert resized(torch.zeros(1, 3, 20, 30), 10).shape == (1, 3, 10, 15)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@given(height=st.integers(5, 12), width=st.integers(5, 12), side=st.integers(1, 5), seed=st.integers(0, 2**32))
+def test_a_window_is_a_part_as_it_is(
+    layout: torch.memory_format, height: int, width: int, side: int, seed: int
+) -> None:
+    images = torch.arange(4 * 3 * height * width).float().view(4, 3, height, width).contiguous(memory_format=layout)
+    torch.manual_seed(seed)
+    cut = windows(images, side)
+    assert cut.shape == (4, 3, side, side)
+    assert cut.is_contiguous(memory_format=layout)
+    for window, image in zip(cut, images, strict=True):
+        top, left = divmod(int(window[0, 0, 0] - image[0, 0, 0]), width)
+        assert torch.equal(window, image[:, top : top + side, left : left + side])
+    torch.manual_seed(seed)
+    assert torch.equal(windows(images, side), cut)
+
+
+def test_windows_lie_everywhere_each_at_its_own_place() -> None:
+    image = torch.arange(36.0).view(1, 1, 6, 6)
+    corners = windows(image.expand(1000, 1, 6, 6), 4)[:, 0, 0, 0].unique(return_counts=True)
+    assert corners[0].tolist() == [0, 1, 2, 6, 7, 8, 12, 13, 14]
+    assert corners[1].min() > 50
+    assert windows(image, None) is image
+
+
+@pytest.mark.parametrize("shrink", ["resize", "window"])
+def test_a_course_shrinks_in_the_recipe_s_way(shrink: str) -> None:
+    course = Course(Recipe(sizes=((0.5, 3),), shrink=shrink), 10)
+    images = torch.arange(36.0).view(1, 1, 6, 6)
+    small = course.shrink(images, 0.4)
+    assert small.shape == (1, 1, 3, 3)
+    assert (set(small.flatten().tolist()) <= set(images.flatten().tolist())) == (shrink == "window")
+    assert course.shrink(images, 0.5) is images
 
 
 def trainable(model: nn.Module) -> set[str]:
