@@ -78,8 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             several processes is gone, code 143 after SIGTERM.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # Read by OpenMP when torch is loaded, later on. Threads that spin while they wait are a hundred times slower beside
-    # a busy neighbour; on an idle machine they gain next to nothing.
+    # Read by OpenMP when torch is loaded, later on. Threads that spin while they wait gain a fifth on a machine of
+    # their own, more on a virtual one that is slow to wake; two runs of them on the same cores stand nearly still.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     debug = "--debug" in given  # accepted anywhere: it is added to a line that has just failed
     try:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cifarzoo.cli.options import AsJson
-from cifarzoo.cli.output import NOTHING, write_json, write_table
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from cifarzoo.cli.output import NOTHING, check_png, write_json, write_pixels, write_table
 
 app = typer.Typer(no_args_is_help=True, help="Augmentation presets: what they hold, what they do to pictures.")
 Size = Annotated[int, typer.Option(metavar="PX", help="Side of the images; distances scale with it.")]
@@ -35,7 +32,7 @@ def show(
     *,
     preset: Annotated[str, typer.Option(metavar="NAME", help="A preset, as `cifarzoo augment list` names it.")],
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a contact sheet: originals above, versions below.")
+        Path | None, typer.Option(metavar="PNG", help="Write a contact sheet: originals above, versions below.")
     ] = None,
     picture: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="A picture of yours; may be given several times.")
@@ -54,27 +51,13 @@ def show(
 
     pipeline = augment.create(preset, size)
     if output is not None:
+        check_png(output)
         images = torch.stack([read_picture(path, size) for path in picture]) if picture else drawn_pictures(size)
         sheet = contact_sheet(pipeline, images, versions=versions, seed=seed, zoom=max(1, 96 // size))
-        _save(sheet, output)
+        write_pixels(sheet, output)
     if as_json:
         write_json({"preset": preset, "ops": [repr(op) for op in pipeline.ops], "output": output and str(output)})
         return
     typer.echo(repr(pipeline))
     if output is not None:
         typer.echo(f"written: {output}")
-
-
-def _save(sheet: Tensor, path: Path) -> None:
-    """Write (3, H, W) uint8 as a picture file of the kind that the path's name ends in."""
-    from PIL import Image
-
-    from cifarzoo.errors import SettingError
-
-    picture = Image.fromarray(sheet.permute(1, 2, 0).contiguous().numpy())
-    try:
-        picture.save(path)
-    except ValueError:
-        raise SettingError(f"output (={path}) must end in the name of a picture format; try {path.stem}.png") from None
-    except OSError as error:
-        raise SettingError(f"output (={path}) cannot be written: {error.strerror}; name another place") from None

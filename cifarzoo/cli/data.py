@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cifarzoo.cli.options import AsJson, Root
-from cifarzoo.cli.output import NOTHING, write_fields, write_json, write_table
+from cifarzoo.cli.output import NOTHING, check_png, write_fields, write_json, write_pixels, write_table
 from cifarzoo.errors import IntegrityError, SettingError
 
 if TYPE_CHECKING:
@@ -140,16 +140,17 @@ def show(
     rows: Annotated[int, typer.Option(min=1, max=100, help="Rows of the sheet, a class each.")] = 10,
     columns: Annotated[int, typer.Option(min=1, max=100, help="Images of each class.")] = 12,
     seed: Annotated[int, typer.Option(help="Which images.")] = 0,
-    output: Annotated[Path, typer.Option(metavar="FILE", help="The picture to write.")] = Path("sheet.png"),
+    output: Annotated[Path, typer.Option(metavar="PNG", help="The picture to write.")] = Path("sheet.png"),
     as_json: AsJson = False,
 ) -> None:
     """Write a contact sheet: images drawn at random, a class in each row."""
     from cifarzoo import data
-    from cifarzoo.cli.sheet import draw_rows, write_sheet
+    from cifarzoo.cli.sheet import draw_rows, draw_sheet
 
+    check_png(output)
     dataset = data.open(name, root, split, size=size)
     chosen, labels = draw_rows(dataset.targets, rows=rows, columns=columns, seed=seed)
-    write_sheet(dataset.images[chosen.flatten()], columns=columns, path=output)
+    write_pixels(draw_sheet(dataset.images[chosen.flatten()], columns=columns), output)
     names = [dataset.class_names[label] for label in labels]
     if as_json:
         write_json({"picture": str(output), "rows": names, "indices": chosen.tolist()})

@@ -1,28 +1,26 @@
-"""Pictures beside what a model sees in them, as one PNG file."""
+"""Pictures beside what a model sees in them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cifarzoo.cli.pictures import read_picture
-from cifarzoo.errors import SettingError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _SHOWN_PX = 256  # side at which a picture is shown, whatever the model saw
 _ROW_IN = 1.6  # height of a picture's row
 _COLOUR = "#1f5fa8"
 
 
-def write_gallery(found: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
+def draw_gallery(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     """Draw a row for each picture: the middle square that was looked at, and a bar for each class.
 
     Args:
         found: picture file to its classes, ``{"class": ..., "probability": ...}``, the likeliest first.
-        path: of the PNG file.
-
-    Raises:
-        SettingError: the file cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -41,8 +39,4 @@ def write_gallery(found: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) 
         right.tick_params(labelsize=8, left=False)
         right.xaxis.set_visible(False)
         right.spines[:].set_visible(False)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="png")
-    except OSError as error:
-        raise SettingError(f"{path} cannot be written: {error.strerror or error}") from None
+    return figure

@@ -26,8 +26,7 @@ from cifarzoo.cli.options import (
     Settings,
     Size,
 )
-from cifarzoo.cli.output import write_figure, write_json
-from cifarzoo.errors import SettingError
+from cifarzoo.cli.output import check_png, write_figure, write_json
 
 
 def lr_find(
@@ -57,8 +56,7 @@ def lr_find(
     from cifarzoo.training import find_lr
     from cifarzoo.training.plots import draw_lr_range
 
-    if output.is_dir():  # said before the test, not after it
-        raise SettingError(f"--output {output} is a folder; name the picture to write, such as lr-find.png")
+    check_png(output)  # said before the test, not after it
     chosen = choose(
         choose_recipe(
             recipe,

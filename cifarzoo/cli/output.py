@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cifarzoo import files
 from cifarzoo.errors import SettingError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor
 
 NOTHING = "-"
 
@@ -55,12 +59,37 @@ def write_fields(pairs: Sequence[tuple[str, str]]) -> None:
         typer.echo(f"{name:<{width}}  {value}")
 
 
+def check_png(path: Path) -> None:
+    """Raise SettingError for a picture that would not be what its name says: all are PNG files."""
+    if path.is_dir():
+        raise SettingError(f"--output {path} is a folder; name the picture to write, such as {path / 'picture.png'}")
+    if path.suffix.lower() != ".png":
+        raise SettingError(f"--output {path} must end in .png, the kind of picture that is drawn")
+
+
 def write_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; SettingError if it cannot be written."""
     from cifarzoo.training.plots import save_figure
 
-    try:
+    with _said(path):
         save_figure(figure, path)
+
+
+def write_pixels(pixels: Tensor, path: Path) -> None:
+    """Write (3, H, W) uint8 as PNG; SettingError if it cannot be written."""
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()).save(content, "PNG")  # (H, W, 3)
+    with _said(path):
+        files.write_bytes(path, content.getvalue())
+
+
+@contextlib.contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """Turn an error of the file system into one line."""
+    try:
+        yield
     except OSError as error:
         raise SettingError(f"{path} cannot be written ({error.strerror}); choose another --output") from None
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cifarzoo.cli.options import AsJson
-from cifarzoo.cli.output import write_figure, write_json
+from cifarzoo.cli.output import check_png, write_figure, write_json
 from cifarzoo.errors import SettingError
 
 
@@ -22,6 +22,7 @@ def plot(
     from cifarzoo.training.history import History
     from cifarzoo.training.plots import draw_curves
 
+    check_png(output)
     names = [run.resolve().name for run in runs]
     if len(set(names)) < len(names):
         names = [str(run) for run in runs]

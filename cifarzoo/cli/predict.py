@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cifarzoo.cli.options import AsJson, Device
-from cifarzoo.cli.output import write_json
-from cifarzoo.errors import DataError, SettingError
+from cifarzoo.cli.output import check_png, write_figure, write_json
+from cifarzoo.errors import DataError
 
 if TYPE_CHECKING:
     from cifarzoo.training import Prediction
@@ -40,8 +40,8 @@ def predict(
     from cifarzoo.training.checks import choose_device
     from cifarzoo.weights import search
 
-    if output is not None and output.suffix.lower() != ".png":
-        raise SettingError(f"--output {output} must end in .png, the kind of picture that is drawn")
+    if output is not None:
+        check_png(output)
     # Nothing that happens to lie in this folder may stand for weights that were not named.
     network = cifarzoo.load(model) if model else cifarzoo.create(search.default(), pretrained=True)
     network.to(choose_device(device))
@@ -62,9 +62,9 @@ def predict(
     if as_json:
         write_json({"predictions": found, "errors": broken})
     if output is not None and found:
-        from cifarzoo.cli.gallery import write_gallery
+        from cifarzoo.cli.gallery import draw_gallery
 
-        write_gallery(found, output)
+        write_figure(draw_gallery(found), output)
     if broken:
         raise typer.Exit(BROKEN_PICTURE)
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from cifarzoo.errors import SettingError
 
 _GAP_PX = 2
 _WHITE = 255
@@ -38,27 +34,19 @@ def draw_rows(targets: Tensor, *, rows: int, columns: int, seed: int) -> tuple[T
     return torch.stack(chosen), labels[places].tolist()
 
 
-def write_sheet(images: Tensor, *, columns: int, path: Path) -> None:
-    """Write images side by side as a PNG file.
+def draw_sheet(images: Tensor, *, columns: int) -> Tensor:
+    """Put images side by side.
 
     Args:
         images: (N, 1 or 3, H, W) uint8, row by row.
         columns: images in a row.
-        path: of the file.
 
-    Raises:
-        SettingError: the file cannot be written.
+    Returns:
+        (3, height, width) uint8.
     """
-    from PIL import Image
-
     scale = -(-_LEAST_SIDE_PX // images.shape[-1])
     large = images.expand(-1, 3, -1, -1).repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
     framed = F.pad(large, (_GAP_PX, 0, _GAP_PX, 0), value=_WHITE)  # (N, 3, H, W)
     count, channels, height, width = framed.shape
     grid = framed.view(count // columns, columns, channels, height, width)  # (rows, columns, 3, H, W)
-    sheet = grid.permute(0, 3, 1, 4, 2).reshape(-1, columns * width, channels)  # (rows H, columns W, 3)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(sheet.numpy()).save(path, "PNG")
-    except OSError as error:
-        raise SettingError(f"{path} cannot be written: {error.strerror or error}") from None
+    return grid.permute(2, 0, 3, 1, 4).reshape(channels, -1, columns * width)  # (3, rows H, columns W)

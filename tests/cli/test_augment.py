@@ -47,9 +47,10 @@ def test_show_takes_pictures(tmp_path: Path) -> None:
         assert sheet.getpixel((0, 0)) == (10, 200, 30)
 
 
-@pytest.mark.parametrize("name", ["grid", "grid.xyz", "missing/grid.png"])
+@pytest.mark.parametrize("name", ["grid", "grid.jpg", "file/grid.png"])
 def test_an_output_that_cannot_be_written(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SettingError, match="output"):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SettingError, match="--output"):
         call("show", "--preset", "none", "--output", tmp_path / name)
 
 

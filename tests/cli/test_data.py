@@ -131,6 +131,7 @@ def test_download(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("check", "cifar10", "--root", "/nonexistent"), "does not exist"),
         (("download", "digits", "--root", "."), "digits has no archive to download"),
         (("show", "digits", "--output", "/dev/null/sheet.png"), "cannot be written"),
+        (("show", "nothing", "--output", "sheet.jpg"), "sheet.jpg must end in .png"),  # said first
         (("show", "digits", "--split", "dev"), "must be 'train' or 'test'"),
     ],
 )

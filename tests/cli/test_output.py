@@ -5,9 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-from cifarzoo.cli.output import markdown_table, millions, write_fields, write_figure, write_json, write_table
+from cifarzoo.cli.output import (
+    check_png,
+    markdown_table,
+    millions,
+    write_fields,
+    write_figure,
+    write_json,
+    write_pixels,
+    write_table,
+)
 from cifarzoo.errors import SettingError
 
 
@@ -62,3 +74,19 @@ def test_a_figure_that_cannot_be_written_is_a_setting(tmp_path: Path) -> None:
     for path in (tmp_path, Path(), tmp_path / "new" / "figure.png" / "figure.png"):
         with pytest.raises(SettingError, match=r"cannot be written \(.*choose another --output"):
             write_figure(Figure(), path)
+
+
+def test_pixels_are_written_as_they_are(tmp_path: Path) -> None:
+    pixels = torch.randint(0, 256, (3, 5, 7), dtype=torch.uint8)
+    write_pixels(pixels, tmp_path / "new" / "pixels.png")
+    with Image.open(tmp_path / "new" / "pixels.png") as opened:
+        np.testing.assert_array_equal(np.asarray(opened), pixels.permute(1, 2, 0))
+    with pytest.raises(SettingError, match="cannot be written"):
+        write_pixels(pixels, tmp_path / "new" / "pixels.png" / "pixels.png")
+
+
+def test_a_picture_is_what_its_name_says(tmp_path: Path) -> None:
+    check_png(tmp_path / "new" / "picture.PNG")
+    for path, said in ((tmp_path, "is a folder; name the picture"), (Path("a.jpg"), "a.jpg must end in .png")):
+        with pytest.raises(SettingError, match=said):
+            check_png(path)

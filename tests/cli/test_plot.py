@@ -32,7 +32,8 @@ def test_mistakes_are_one_line(cli, run: Path, tmp_path: Path) -> None:
         ((tmp_path,), tmp_path / "a.png", "history.jsonl is not there"),
         ((run, run), tmp_path / "a.png", "named twice"),
         ((run,), run / "recipe.json" / "a.png", "cannot be written"),
-        ((run,), ".", "choose another --output"),
+        ((run,), ".", "--output . is a folder"),
+        ((tmp_path,), tmp_path / "a.pdf", "a.pdf must end in .png"),
     ):
         code, _, err = cli("plot", *runs, "--output", output)
         assert code == 2
