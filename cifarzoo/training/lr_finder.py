@@ -5,19 +5,18 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from cifarzoo.data.loader import ImageSet, Loader
+from cifarzoo.data.loader import ImageSet
 from cifarzoo.errors import DivergedError, SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import seeding
-from cifarzoo.training.augmentation import create_pipeline
+from cifarzoo.training.batches import create_loader, memory_format
 from cifarzoo.training.checks import check_fit, check_outputs, choose_device
-from cifarzoo.training.evaluation import as_model_expects
 from cifarzoo.training.guard import Guard
 from cifarzoo.training.losses import backward
 from cifarzoo.training.optim import create_optimizer, set_lr
@@ -71,15 +70,17 @@ def find_lr(
     check_fit(model, recipe, train)
     device = choose_device(device)
     precision = choose_precision(recipe.precision, device)
-    model = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).train()
+    model = copy.deepcopy(model).to(device).to(memory_format=memory_format(recipe)).train()
     check_outputs(model, train, precision=precision, device=device)
     optimizer = create_optimizer(model, recipe, precision=precision)
     initialize_from_data(model, train)
     guard = Guard(model, optimizer, clip_norm=recipe.clip_norm, device=device)
+    loader = create_loader(model, recipe, train, device=device)
+    batches = itertools.chain.from_iterable(iter(loader) for _ in itertools.count())  # without end
     curve: dict[float, float] = {}  # learning rate to smoothed loss
     mean = 0.0
     with flushed_denormals(), seeding.contained(device):
-        for step, (images, targets) in zip(range(steps), _batches(model, recipe, train, device), strict=False):
+        for step, (images, targets) in zip(range(steps), batches, strict=False):
             seeding.seed_step(recipe.seed, step)
             lr = lowest * (highest / lowest) ** (step / (steps - 1))
             set_lr(optimizer, lr)
@@ -119,17 +120,6 @@ def _check_found(curve: Mapping[float, float], lowest: float, highest: float, st
             f"the loss blew up after {len(curve)} of {steps} steps, too few to suggest anything; lower lowest "
             f"(={lowest}) or highest (={highest}), or take more steps"
         )
-
-
-def _batches(
-    model: nn.Module, recipe: Recipe, train: ImageSet, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Training batches without end."""
-    pipeline = create_pipeline(recipe, train.images.shape[-1])
-    loader = Loader(
-        as_model_expects(model, train), recipe.batch_size, augment=pipeline, seed=recipe.seed, device=device
-    )
-    return itertools.chain.from_iterable(iter(loader) for _ in itertools.count())
 
 
 def _steepest(lrs: list[float], losses: list[float]) -> float:

@@ -9,14 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from cifarzoo.augment import Pipeline
 from cifarzoo.data.loader import ImageSet, Loader
 from cifarzoo.errors import SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import seeding
 from cifarzoo.training.allocator import keep_freed_memory
-from cifarzoo.training.augmentation import create_pipeline
 from cifarzoo.training.averaging import Average
+from cifarzoo.training.batches import create_loader, memory_format
 from cifarzoo.training.checks import check_fit, check_outputs, choose_device
 from cifarzoo.training.describing import describe_weights
 from cifarzoo.training.environment import describe_environment, hash_weights
@@ -102,20 +101,20 @@ class Trainer:
         """
         check_fit(self.model, self.recipe, train, test, holdout)
         check_outputs(self.model.to(self.device), train, test, holdout, precision=self.precision, device=self.device)
-        pipeline = create_pipeline(self.recipe, train.images.shape[-1])
         if self.allocator:
             keep_freed_memory()
         with StopRequest() as stop, flushed_denormals(), seeding.contained(self.device), joined(self.device) as ranks:
+            loader = create_loader(self.model, self.recipe, train, device=self.device, ranks=ranks)
             folder = self.folder if ranks.writes else RunFolder(None)
             with folder.held(), create_progress(self.progress and ranks.writes) as progress:
-                return self._run(train, test, holdout, pipeline, Session(stop, progress, ranks, folder, self.resume))
+                return self._run(loader, train, test, holdout, Session(stop, progress, ranks, folder, self.resume))
 
     def _run(
         self,
+        loader: Loader,
         train: ImageSet,
         test: ImageSet | None,
         holdout: ImageSet | None,
-        pipeline: Pipeline,
         session: Session,
     ) -> History:
         """The loop; what surrounds it is in ``fit``."""
@@ -131,8 +130,7 @@ class Trainer:
         )
         if folder.path is not None or getattr(model, "card", None) is not None:  # which say what training began with
             environment["initial_weights"] = hash_weights(model)
-        loader, state = self._start(train, pipeline, ranks, selects=holdout is not None)
-        self.state = state
+        self.state = state = self._start(ranks, steps_per_epoch=len(loader), selects=holdout is not None)
         forward = torch.compile(model, dynamic=False) if recipe.compile else model  # each size for itself
         guard = Guard(model, state.optimizer, clip_norm=recipe.clip_norm, device=device)
         course, freezer = Course(recipe, len(loader)), Freezer(model, recipe)
@@ -226,31 +224,19 @@ class Trainer:
         session.progress.say(state.history.table())
         return state.history
 
-    def _start(self, train: ImageSet, pipeline: Pipeline, ranks: Ranks, *, selects: bool) -> tuple[Loader, RunState]:
-        """The loader, and the state before the first step."""
+    def _start(self, ranks: Ranks, *, steps_per_epoch: int, selects: bool) -> RunState:
+        """The state before the first step."""
         model, recipe, device = self.model, self.recipe, self.device
-        memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
         ranks.sync_norms(model, recipe, device)
-        model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]  # the stub lacks this form
-        loader = Loader(
-            as_model_expects(model, train),
-            ranks.share_of(recipe),
-            augment=pipeline,
-            seed=recipe.seed,
-            device=device,
-            memory_format=memory_format,
-            rank=ranks.rank,
-            world_size=ranks.world_size,
-        )
-        state = RunState(
+        model.to(device=device, memory_format=memory_format(recipe))  # type: ignore[call-overload]  # lacks this form
+        return RunState(
             model=model,
             optimizer=create_optimizer(model, recipe, precision=self.precision),
             average=Average(model, recipe),
             selection=Selection(model, enabled=selects),
             meter=Meter(device),
-            history=History(params=sum(each.numel() for each in model.parameters()), steps_per_epoch=len(loader)),
+            history=History(params=sum(each.numel() for each in model.parameters()), steps_per_epoch=steps_per_epoch),
         )
-        return loader, state
 
     def _report(self, guard: Guard, state: RunState, course: Course, loader: Loader, session: Session) -> None:
         """Show how the epoch goes, and act on updates that had to be left out."""
