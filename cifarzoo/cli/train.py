@@ -104,7 +104,9 @@ def train(
 
 def _check_kept(pretrained: str, output: Path) -> None:
     """Raise SettingError if the weights to begin with are those that the run is about to replace."""
-    if Path(pretrained).resolve() in (output.resolve(), (output / "model.safetensors").resolve()):
+    from cifarzoo.weights.store import RUN_WEIGHTS
+
+    if Path(pretrained).resolve() in (output.resolve(), (output / RUN_WEIGHTS).resolve()):
         raise SettingError(
             f"--resume never would clear --output {output} of the weights that --pretrained begins with; choose "
             "another --output"
@@ -113,9 +115,11 @@ def _check_kept(pretrained: str, output: Path) -> None:
 
 def _report(output: Path, history: History, card: Card, holdout_images: int, *, as_json: bool) -> None:
     """Say what came out."""
+    from cifarzoo.weights.store import RUN_WEIGHTS
+
     if as_json:
         facts = {"run": str(output), "params": history.params, "train_images": card.train_images}
         of_weights = {"top1": card.top1, "selected_epoch": card.selected_epoch}  # the others are of the last epoch
         write_json({**facts, "holdout_images": holdout_images, **history.last.to_json(), **of_weights})
     else:
-        typer.echo(f"weights: {output / 'model.safetensors'}\ncurve:   {output / 'loss.png'}")
+        typer.echo(f"weights: {output / RUN_WEIGHTS}\ncurve:   {output / 'loss.png'}")

@@ -23,9 +23,9 @@ from cifarzoo.training.plots import draw_curves, save_figure
 from cifarzoo.training.resuming import check_same_run, warn_of_changes, warn_of_other_start
 from cifarzoo.training.state import RunState
 from cifarzoo.weights import Card, load_weights, save_weights
+from cifarzoo.weights.store import RUN_WEIGHTS
 
-WEIGHTS = "model.safetensors"
-RESULTS = ("history.csv", "history.jsonl", "loss.png", WEIGHTS, "model.json")
+RESULTS = ("history.csv", "history.jsonl", "loss.png", RUN_WEIGHTS, "model.json")
 
 
 class RunFolder:
@@ -106,10 +106,10 @@ class RunFolder:
             state.restore(*checkpoint)
             self.last_good = _name(state)
             return False
-        if (self.path / WEIGHTS).exists():  # of a run that ended: not to be lost without being asked for
+        if (self.path / RUN_WEIGHTS).exists():  # of a run that ended: not to be lost without being asked for
             raise ResumeError(
-                f"{self.path} holds a {WEIGHTS} that is damaged, or whose card or history is; choose another folder, "
-                "or resume='never' to replace it"
+                f"{self.path} holds a {RUN_WEIGHTS} that is damaged, or whose card or history is; choose another "
+                "folder, or resume='never' to replace it"
             )
         try:
             files.write_text(self.path / "recipe.json", recipe.to_json())
@@ -152,7 +152,7 @@ class RunFolder:
             return card
         try:
             _write_history(history, self.path)  # until now a failure gave a warning only
-            self.card = save_weights(weights, card, self.path / WEIGHTS)
+            self.card = save_weights(weights, card, self.path / RUN_WEIGHTS)
             remove_checkpoints(self.path / "checkpoints")
         except OSError as error:
             raise CifarZooError(

@@ -16,6 +16,8 @@ from cifarzoo import files
 from cifarzoo.errors import DataError, IntegrityError
 from cifarzoo.weights.cards import Card
 
+RUN_WEIGHTS = "model.safetensors"  # what a run's folder calls its own
+
 
 def save_weights(state: Mapping[str, Tensor], card: Card, path: Path | str) -> Card:
     """Write ``path`` (safetensors) and its card beside it (the same name, ``.json``).
@@ -48,7 +50,7 @@ def load_weights(path: Path | str) -> tuple[dict[str, Tensor], Card]:
     """
     path = Path(path)
     if path.is_dir():
-        path = path / "model.safetensors"
+        path = path / RUN_WEIGHTS
     card_path = path.with_suffix(".json")
     for wanted in (path, card_path):
         if not wanted.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -65,3 +66,13 @@ def make_net() -> Callable[..., ToyNet]:
             return ToyNet(**settings)
 
     return make
+
+
+@pytest.fixture
+def full_disk() -> Callable[..., None]:
+    """What stands in for a function that writes."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    return fail

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -42,10 +41,6 @@ def state(make_net: Callable[..., nn.Module]) -> RunState:
 
 def card(state: RunState, epochs: float) -> Card:
     return Card(arch="x", num_classes=2, recipe=json.loads(RECIPE.to_json()), epochs=epochs)
-
-
-def full_disk(*_: object) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_holds_what_the_run_was_and_gave(tmp_path: Path, state: RunState) -> None:
@@ -158,7 +153,7 @@ def test_checkpoints_within_an_epoch_come_when_due(tmp_path: Path, state: RunSta
 
 
 def test_a_full_disk_is_a_warning_until_the_end(
-    tmp_path: Path, state: RunState, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, state: RunState, full_disk: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = RunFolder(tmp_path)
     folder.begin(state, RECIPE, ENVIRONMENT, resume="auto")
@@ -175,7 +170,7 @@ def test_a_full_disk_is_a_warning_until_the_end(
 
 
 def test_a_history_that_could_not_be_written_before_is_there_at_the_end(
-    tmp_path: Path, state: RunState, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, state: RunState, full_disk: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without it the finished run would pass for a damaged one."""
     folder = RunFolder(tmp_path)

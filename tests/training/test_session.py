@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import os
 import signal
 from collections.abc import Callable
@@ -74,7 +73,9 @@ def test_what_begins_anew_each_time_is_not_said_to_go_on(tmp_path: Path, state: 
     ]
 
 
-def test_what_could_not_be_saved_is_not_said_to_be(tmp_path: Path, state: RunState) -> None:
+def test_what_could_not_be_saved_is_not_said_to_be(
+    tmp_path: Path, state: RunState, full_disk: Callable[..., None]
+) -> None:
     progress, folder = Recorded(), RunFolder(tmp_path / "run")
     for goes_on_from in ("the start", "step-000000007-epoch-000000"):
         with pytest.warns(CheckpointWarning), pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -87,10 +88,6 @@ def test_what_could_not_be_saved_is_not_said_to_be(tmp_path: Path, state: RunSta
         assert progress.said[-1] == said
         folder.checkpoint(state)
         state.step += 1
-
-
-def full_disk(*_: object) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_an_error_is_not_saved(tmp_path: Path, state: RunState) -> None:
