@@ -1,9 +1,9 @@
 """Every exception that cifarzoo raises on purpose.
 
 CifarZooError
-├── UnknownModelError (KeyError)     no model, preset or recipe of that name
+├── UnknownModelError (KeyError)     no model or weights of that name
 ├── SettingError (ValueError)        an argument outside what is legal
-├── RecipeError (ValueError)         a training recipe that cannot be run
+├── RecipeError (ValueError)         a training recipe that is unknown or cannot be run
 ├── DataError (RuntimeError)         a data set that cannot be read
 │   ├── NotFoundError                no data set where it was looked for
 │   └── IntegrityError               bytes that differ from what their hash promises

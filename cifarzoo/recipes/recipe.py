@@ -68,7 +68,7 @@ class Recipe:
     """What takes the head, norms and biases beside Muon: ``sgd`` or ``adamw``."""
 
     lr: float = 0.1
-    """Peak learning rate, a step at ``batch_size``."""
+    """Peak learning rate; it is taken as it is, whatever ``batch_size``."""
 
     head_lr_ratio: float = 1.0
     """Learning rate of the classifier's weights, in units of ``lr``."""
@@ -86,8 +86,8 @@ class Recipe:
     """The second beta of Adam and AdamW. In [0, 1)."""
 
     weight_decay: float = 5e-4
-    """Pull towards zero a step: added to the gradient (SGD, Adam) or times lr off the weight (AdamW).
-    Norms and biases have none."""
+    """Pull towards zero a step: added to the gradient (SGD, Adam) or times lr off the weight (AdamW,
+    Muon). Norms and biases have none."""
 
     clip_norm: float | None = None
     """Longest gradient, all parameters together: a longer one is scaled down to it. None leaves it."""
@@ -144,7 +144,8 @@ class Recipe:
     """Layers that stop learning: (start of the parameters' names, from this fraction of the run)."""
 
     precision: str = "auto"
-    """``fp32``, ``bf16`` (autocast), or ``auto``: bf16 where the processor or the GPU computes it natively."""
+    """``fp32``, ``bf16`` (autocast), or ``auto``: bf16 on GPUs that have it and on CPUs where it is the faster (AMX, or
+    AMD's with AVX512_BF16), else fp32."""
 
     channels_last: bool = True
     """Keep images and convolution weights in NHWC memory order, which the kernels prefer."""

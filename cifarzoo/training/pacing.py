@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cifarzoo.augment import functional
+from cifarzoo.draws import Draws
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.schedules import lr_fraction
@@ -72,10 +73,10 @@ class Course:
         """Side of the pictures; None for their own."""
         return next((side for until, side in self._recipe.sizes if done < until), None)
 
-    def shrink(self, images: Tensor, done: float) -> Tensor:
+    def shrink(self, images: Tensor, done: float, draws: Draws) -> Tensor:
         """(B, C, H, W) float, at the size that is due and in the recipe's way: (B, C, h, w)."""
         side_px = self.size_px(done)
-        return windows(images, side_px) if self._recipe.shrink == "window" else resized(images, side_px)
+        return windows(images, side_px, draws) if self._recipe.shrink == "window" else resized(images, side_px)
 
 
 def resized(images: Tensor, side_px: int | None) -> Tensor:
@@ -88,16 +89,12 @@ def resized(images: Tensor, side_px: int | None) -> Tensor:
     return F.interpolate(images, sides, mode="bilinear", antialias=True)  # (B, C, h, w)
 
 
-def windows(images: Tensor, side_px: int | None) -> Tensor:
-    """(B, C, side, side), a part of each of (B, C, H, W) at a random place of its own; unchanged for None.
-
-    The places are drawn from torch's global generator, which every step seeds anew.
-    """
+def windows(images: Tensor, side_px: int | None, draws: Draws) -> Tensor:
+    """(B, C, side, side), a part of each of (B, C, H, W) at a random place of its own; unchanged for None."""
     if side_px is None:
         return images
-    spare = torch.tensor([side - side_px + 1 for side in images.shape[-2:]], device=images.device)
-    corner_px = (torch.rand(len(images), 2, device=images.device) * spare).long()  # (B, 2)
-    return functional.crop(images, corner_px, size=(side_px, side_px))
+    places = torch.tensor([side - side_px + 1 for side in images.shape[-2:]], device=images.device)  # (2,)
+    return functional.crop(images, draws.integers("window", 0, places, 2), size=(side_px, side_px))
 
 
 class Freezer:

@@ -174,7 +174,7 @@ class Trainer:
                     guard.remember()
                     loss, logits = backward(
                         forward,
-                        course.shrink(images, done),
+                        course.shrink(images, done, seeding.step_draws(recipe.seed, state.step, images, ranks.rank)),
                         targets,
                         parts=recipe.accumulate,
                         label_smoothing=recipe.label_smoothing,

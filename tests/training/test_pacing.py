@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from cifarzoo.draws import Draws
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.averaging import Average
@@ -109,33 +110,34 @@ def test_a_window_is_a_part_as_it_is(
     layout: torch.memory_format, height: int, width: int, side: int, seed: int
 ) -> None:
     images = torch.arange(4 * 3 * height * width).float().view(4, 3, height, width).contiguous(memory_format=layout)
-    torch.manual_seed(seed)
-    cut = windows(images, side)
+    draws = Draws(seed, 0, torch.arange(4))
+    cut = windows(images, side, draws)
     assert cut.shape == (4, 3, side, side)
     assert cut.is_contiguous(memory_format=layout)
     for window, image in zip(cut, images, strict=True):
         top, left = divmod(int(window[0, 0, 0] - image[0, 0, 0]), width)
         assert torch.equal(window, image[:, top : top + side, left : left + side])
-    torch.manual_seed(seed)
-    assert torch.equal(windows(images, side), cut)
+    assert torch.equal(windows(images[1:3], side, draws[1:3]), cut[1:3])
 
 
 def test_windows_lie_everywhere_each_at_its_own_place() -> None:
     image = torch.arange(36.0).view(1, 1, 6, 6)
-    corners = windows(image.expand(1000, 1, 6, 6), 4)[:, 0, 0, 0].unique(return_counts=True)
+    draws = Draws(0, 0, torch.arange(1000))
+    corners = windows(image.expand(1000, 1, 6, 6), 4, draws)[:, 0, 0, 0].unique(return_counts=True)
     assert corners[0].tolist() == [0, 1, 2, 6, 7, 8, 12, 13, 14]
     assert corners[1].min() > 50
-    assert windows(image, None) is image
+    assert windows(image, None, draws) is image
 
 
 @pytest.mark.parametrize("shrink", ["resize", "window"])
 def test_a_course_shrinks_in_the_recipe_s_way(shrink: str) -> None:
     course = Course(Recipe(sizes=((0.5, 3),), shrink=shrink), 10)
     images = torch.arange(36.0).view(1, 1, 6, 6)
-    small = course.shrink(images, 0.4)
+    draws = Draws(0, 0, torch.arange(1))
+    small = course.shrink(images, 0.4, draws)
     assert small.shape == (1, 1, 3, 3)
     assert (set(small.flatten().tolist()) <= set(images.flatten().tolist())) == (shrink == "window")
-    assert course.shrink(images, 0.5) is images
+    assert course.shrink(images, 0.5, draws) is images
 
 
 def trainable(model: nn.Module) -> set[str]:
