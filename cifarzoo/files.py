@@ -13,7 +13,7 @@ from typing import BinaryIO
 import platformdirs
 from filelock import FileLock, Timeout
 
-from cifarzoo.errors import CifarZooError
+from cifarzoo.errors import CifarZooError, SettingError
 
 
 @contextlib.contextmanager
@@ -34,6 +34,15 @@ def replacing(path: Path | str) -> Iterator[BinaryIO]:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def writing(path: Path | str) -> Iterator[None]:
+    """Turn what the file system raises within into a SettingError that names the path a user has chosen."""
+    try:
+        yield
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written ({error.strerror or error}); choose another place") from None
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:

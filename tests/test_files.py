@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cifarzoo import files
-from cifarzoo.errors import CifarZooError
+from cifarzoo.errors import CifarZooError, SettingError
 
 
 def child(code, *arguments):
@@ -41,6 +41,15 @@ def test_write_makes_folders_and_replaces(tmp_path):
     files.write_text(str(path), "neu: \u00fc\n")
     assert path.read_bytes() == b"neu: \xc3\xbc\n"
     assert names_in(path.parent) == ["file"]
+
+
+def test_what_cannot_be_written_is_a_setting(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    for path in (tmp_path, tmp_path / "file" / "other"):
+        with pytest.raises(SettingError, match=r"cannot be written \(.*\); choose another place"), files.writing(path):
+            files.write_bytes(path, b"new")
+    with files.writing(tmp_path / "fine"):
+        files.write_bytes(tmp_path / "fine", b"new")
 
 
 def test_a_folder_is_no_file_to_write(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional as F
 
 import cifarzoo
+from cifarzoo import files
 from cifarzoo.bench.contest import environment
 from cifarzoo.errors import SettingError
 from cifarzoo.training import keep_freed_memory
@@ -106,10 +107,8 @@ def draw_batch(record: dict[str, Any], path: Path | str) -> None:
     for axes in (speed, memory):
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-    try:
+    with files.writing(path):
         save_figure(figure, path)
-    except OSError as error:
-        raise SettingError(f"plot (={path}) cannot be written ({error.strerror}); choose another place") from None
 
 
 def _row(batch_size: int, measured: tuple[float, float] | None, flops: int | None) -> dict[str, float | None]:

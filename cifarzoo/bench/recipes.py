@@ -54,10 +54,12 @@ def bench_recipes(
     Raises:
         SettingError: ``names`` has another recipe.
         DataError: ``output`` is another record.
+        SettingError: it cannot be written.
     """
     rows = _rows(names)
     size = {"images": images, "test_images": test_images, "epochs": epochs}
     record = _begun(Path(output), size)
+    write_record(record, output)  # what cannot be written is said at once
     done = {run["recipe"] for run in record["runs"]}
     open_part = cache(partial(_open_part, Path(root)))
     for row in rows:
@@ -96,9 +98,9 @@ def _begun(path: Path, size: dict[str, int]) -> dict[str, Any]:
     if not path.exists():
         return {"kind": kind, **size, "environment": environment("torchvision"), "runs": []}
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(path.read_bytes())
         matches = record["kind"] == kind and {key: record[key] for key in size} == size
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):  # a folder, no JSON, or JSON of something else
         matches = False
     if not matches:
         wanted = ", ".join(f"{key}={value}" for key, value in size.items())

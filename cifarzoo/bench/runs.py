@@ -31,10 +31,12 @@ def run_record(run: Path | str) -> dict[str, Any]:
     """
     run = Path(run)
     _, card = load_weights(run)
-    environment_path = run / "environment.json"
-    if not environment_path.is_file():
-        raise DataError(f"{environment_path} is not there; name the folder of a run that cifarzoo train wrote")
-    environment = json.loads(environment_path.read_text(encoding="utf-8"))
+    try:
+        environment = json.loads((run / "environment.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{run / 'environment.json'} cannot be read ({error}); name the folder of a run that cifarzoo train wrote"
+        ) from None
     history = History.read(run)
     return {
         "kind": "training run",
@@ -70,5 +72,6 @@ def run_pflop(run: Path | str) -> float | None:
 
 
 def write_record(record: dict[str, Any], path: Path | str) -> None:
-    """Write a record as indented JSON; it appears whole or not at all."""
-    files.write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    """Write a record as indented JSON; it appears whole or not at all. SettingError where it cannot be written."""
+    with files.writing(path):
+        files.write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")

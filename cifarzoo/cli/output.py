@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +70,7 @@ def write_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; SettingError if it cannot be written."""
     from cifarzoo.training.plots import save_figure
 
-    with _said(path):
+    with files.writing(path):
         save_figure(figure, path)
 
 
@@ -81,17 +80,8 @@ def write_pixels(pixels: Tensor, path: Path) -> None:
 
     content = io.BytesIO()
     Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()).save(content, "PNG")  # (H, W, 3)
-    with _said(path):
+    with files.writing(path):
         files.write_bytes(path, content.getvalue())
-
-
-@contextlib.contextmanager
-def _said(path: Path) -> Iterator[None]:
-    """Turn an error of the file system into one line."""
-    try:
-        yield
-    except OSError as error:
-        raise SettingError(f"{path} cannot be written ({error.strerror}); choose another --output") from None
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
@@ -129,7 +130,7 @@ class Recipe:
     """What the average keeps of itself, a step (``ema``, ``lookahead``). In [0, 1)."""
 
     average_start: float = 0.0
-    """Fraction of the run's steps after which the average begins (``ema``, ``tail``). In [0, 1)."""
+    """Fraction of the run's steps after which the average begins. In [0, 1)."""
 
     sizes: tuple[tuple[float, int], ...] = ()
     """Smaller pictures first: (until this fraction of the run, side in px) in rising order; then the full size. Small
@@ -185,7 +186,7 @@ class Recipe:
         for name in ("epochs", "seconds", "lr", "head_lr_ratio", "bias_lr_ratio", "mix_alpha", "clip_norm"):
             check_range(name, getattr(self, name), low=0, ends="()")
         check_range("weight_decay", self.weight_decay, low=0)
-        check_range("warmup_epochs", self.warmup_epochs, low=0, high=self.epochs)
+        check_range("warmup_epochs", self.warmup_epochs, low=0, high=self.epochs if self.steps is None else math.inf)
         for name in ("final_lr_frac", "mix_prob"):
             check_range(name, getattr(self, name), low=0, high=1, ends="[]")
         check_range("accumulate", self.accumulate, low=1, high=self.batch_size, ends="[]")
@@ -199,6 +200,11 @@ class Recipe:
             check_range("sizes", side, low=1)
         if [until for until, _ in self.sizes] != sorted({until for until, _ in self.sizes}):
             raise RecipeError(f"sizes (={self.sizes!r}) must name rising fractions of the run, each once")
+        if self.sizes and self.shrink == "window" and self.mix == "cutmix":
+            raise RecipeError(
+                "mix='cutmix' shares targets out by areas of whole pictures, of which shrink='window' shows a part; "
+                "choose mix='mixup' or shrink='resize'"
+            )
         for _, start in self.freeze:
             check_range("freeze", start, low=0, high=1)
 

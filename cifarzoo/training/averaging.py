@@ -57,12 +57,12 @@ class Average:
 
     def _weight(self, done: float) -> float:
         """What the weights that are taken in count in the average."""
-        decay = self._recipe.average_decay**self._recipe.average_every
         if self._recipe.average == "tail":
             return 1.0 / self.updates
-        if self._recipe.average == "lookahead":
-            return float(1.0 - decay * done**3)
-        return 1.0 if self.updates == 1 and self._recipe.average_start else 1.0 - decay
+        if self.updates == 1 and self._recipe.average_start:
+            return 1.0  # what was before the start does not count
+        decay = self._recipe.average_decay**self._recipe.average_every
+        return float(1.0 - decay * done**3) if self._recipe.average == "lookahead" else 1.0 - decay
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:

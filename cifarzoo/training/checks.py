@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from cifarzoo.errors import CifarZooError, RecipeError, SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import seeding
 from cifarzoo.training.precision import autocast
+from cifarzoo.training.shrinking import resized
 
 
 def choose_device(device: torch.device | str) -> torch.device:
@@ -24,13 +26,14 @@ def choose_device(device: torch.device | str) -> torch.device:
     """
     if str(device) == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if str(device) == "cuda" and (local_rank := os.environ.get("LOCAL_RANK")):
+        device = f"cuda:{local_rank}"
     try:
         torch.ones(1, device=device).item()  # "meta" knows shapes only
     except (RuntimeError, AssertionError) as error:  # torch raises either for a backend that is not built in
         reason = str(error).splitlines()[0]
         raise SettingError(f"device (={str(device)!r}) cannot be used here ({reason}); try 'auto' or 'cpu'") from None
-    local_rank = os.environ.get("LOCAL_RANK")
-    return torch.device("cuda", int(local_rank)) if str(device) == "cuda" and local_rank else torch.device(device)
+    return torch.device(device)
 
 
 def check_fit(model: nn.Module, recipe: Recipe, train: ImageSet, *others: ImageSet | None) -> None:
@@ -60,17 +63,27 @@ def check_fit(model: nn.Module, recipe: Recipe, train: ImageSet, *others: ImageS
             raise RecipeError(f"sizes has windows of {side} px, the pictures have {own}; lower it")
 
 
-def check_outputs(model: nn.Module, *datasets: ImageSet | None, precision: str, device: torch.device) -> None:
+def check_outputs(
+    model: nn.Module,
+    train: ImageSet,
+    *others: ImageSet | None,
+    sides_px: Sequence[int] = (),
+    precision: str,
+    device: torch.device,
+) -> None:
     """Send two pictures of each shape through the model: SettingError unless it gives logits of the sets' classes.
 
     Lazy modules get their shapes from the first of them; nothing else of the model changes.
 
     Args:
         model: on its device.
-        datasets: that it is to see, the training set first.
+        train: the training set.
+        others: the sets that are scored.
+        sides_px: smaller sides that the training pictures are to have.
         precision: of the run.
         device: the model's.
     """
+    datasets = (train, *others)
     of_shape = {dataset.images.shape[1:]: dataset for dataset in datasets if dataset is not None}
     modes = {module: module.training for module in model.modules()}
     model.eval()
@@ -79,6 +92,9 @@ def check_outputs(model: nn.Module, *datasets: ImageSet | None, precision: str, 
             for dataset in of_shape.values():
                 images = dataset.images[[0, -1]].to(device).float() / 255  # (2, C, H, W), their mean does not matter
                 _check_logits(model, images, len(dataset.classes))
+            images = train.images[[0, -1]].to(device).float() / 255
+            for side_px in sides_px:
+                _check_logits(model, resized(images, side_px), len(train.classes))
     finally:
         for module, training in modes.items():
             module.training = training

@@ -26,7 +26,7 @@ def describe_weights(
     result: Evaluation | None,
     with_views: Evaluation | None,
     selection: Selection,
-    initial_weights: str | None,
+    begun_from: str | None,
 ) -> Card:
     """What is known of weights: the model, the data, the recipe, the results and what it took.
 
@@ -39,7 +39,7 @@ def describe_weights(
         result: of one view, if there was a test set.
         with_views: of the recipe's views, if there are more.
         selection: what was selected on images held out, if any were.
-        initial_weights: their hash, which stands for the file that weights trained in memory do not have.
+        begun_from: hash of the trained weights that the run began with, if it did.
     """
     before = getattr(model, "card", None)  # of the weights it began with, whose mean and std it keeps
     device = next(model.parameters()).device
@@ -65,7 +65,7 @@ def describe_weights(
         epochs=epochs,
         selected_epoch=selection.epoch,
         holdout_top1=None if selection.epoch is None else selection.top1,
-        begun_from=None if before is None else before.sha256 or before.begun_from or initial_weights,
+        begun_from=begun_from,
         train_images=len(train.targets),
         hardware=hardware_name(device),
         threads=torch.get_num_threads(),

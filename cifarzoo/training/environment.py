@@ -63,6 +63,16 @@ def hash_weights(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
+def describe_start(model: nn.Module) -> dict[str, str | None]:
+    """What training begins with: a hash of the weights, and of the file that they come from, if they were trained.
+
+    Weights trained in memory have no file: their own hash stands for it.
+    """
+    before, digest = getattr(model, "card", None), hash_weights(model)
+    begun_from = None if before is None else before.sha256 or before.begun_from or digest
+    return {"initial_weights": digest, "begun_from": begun_from}
+
+
 def describe_data(dataset: ImageSet) -> dict[str, Any]:
     """A data set's name, part, size, fingerprint, and the mean and std that it is normalised by."""
     return {

@@ -6,15 +6,13 @@ import math
 from types import TracebackType
 from typing import Self
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cifarzoo.augment import functional
 from cifarzoo.draws import Draws
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.schedules import lr_fraction
+from cifarzoo.training.shrinking import resized, windows
 from cifarzoo.training.state import RunState
 
 
@@ -77,24 +75,6 @@ class Course:
         """(B, C, H, W) float, at the size that is due and in the recipe's way: (B, C, h, w)."""
         side_px = self.size_px(done)
         return windows(images, side_px, draws) if self._recipe.shrink == "window" else resized(images, side_px)
-
-
-def resized(images: Tensor, side_px: int | None) -> Tensor:
-    """(B, C, H, W) float with the shorter side at ``side_px``, antialiased; unchanged for None or an equal side."""
-    height, width = images.shape[-2:]
-    shorter = min(height, width)
-    if side_px is None or side_px == shorter:
-        return images
-    sides = (round(height * side_px / shorter), round(width * side_px / shorter))
-    return F.interpolate(images, sides, mode="bilinear", antialias=True)  # (B, C, h, w)
-
-
-def windows(images: Tensor, side_px: int | None, draws: Draws) -> Tensor:
-    """(B, C, side, side), a part of each of (B, C, H, W) at a random place of its own; unchanged for None."""
-    if side_px is None:
-        return images
-    places = torch.tensor([side - side_px + 1 for side in images.shape[-2:]], device=images.device)  # (2,)
-    return functional.crop(images, draws.integers("window", 0, places, 2), size=(side_px, side_px))
 
 
 class Freezer:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cifarzoo import recipes
+from cifarzoo import files, recipes
 from cifarzoo.data.catalog import ENTRIES
 from cifarzoo.data.loader import ImageSet
 from cifarzoo.errors import CifarZooError, RecipeError, SettingError
@@ -64,11 +64,13 @@ def publish(
         The card as written.
 
     Raises:
-        SettingError: a run that is not finished or not the same but for its seed, a name that is not the model's, or
-            another dtype.
+        SettingError: a run that is not finished or not the same but for its seed, a name that is not the model's,
+            another dtype, or a folder that cannot be written.
         CifarZooError: half precision costs too much.
     """
     card, train_loss = _finished(run, name)
+    with files.writing(folder):  # said before the measurements, not after them
+        Path(folder).mkdir(parents=True, exist_ok=True)
     state = rounded(model.state_dict(), dtype)
     stored = copy.deepcopy(model)
     stored.load_state_dict(dict(state))
@@ -90,7 +92,8 @@ def publish(
         urls=list(urls) or None,
         hub_id=hub_id,
     )
-    return save_weights(state, described, Path(folder) / f"{name}.safetensors")
+    with files.writing(folder):
+        return save_weights(state, described, Path(folder) / f"{name}.safetensors")
 
 
 def _finished(run: Path | str, name: str) -> tuple[Card, float]:
@@ -197,7 +200,8 @@ def pflop_of(card: Card, model: nn.Module) -> float | None:
     recipe = _recipe(card)
     if recipe is None or card.epochs is None or card.train_images is None or card.input_size is None:
         return card.pflop
-    return training_pflop(model, recipe, images=card.epochs * card.train_images, size_px=card.input_size)
+    of_epoch = card.train_images // recipe.batch_size * recipe.batch_size  # what makes no whole batch is left out
+    return training_pflop(model, recipe, images=card.epochs * of_epoch, size_px=card.input_size)
 
 
 def _saw_all(card: Card) -> bool:
@@ -215,5 +219,6 @@ def _recipe(card: Card) -> Recipe | None:
 
 def _all_but_seed(card: Card) -> tuple[Any, ...]:
     """What runs of several seeds share."""
-    recipe = {key: value for key, value in (card.recipe or {}).items() if key != "seed"}
-    return card.arch, card.settings, card.dataset, card.train_images, card.in_channels, recipe
+    recipe = _recipe(card)
+    of_recipe = None if recipe is None else recipe.replace(seed=0)
+    return card.arch, card.settings, card.dataset, card.train_images, card.in_channels, of_recipe

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cifarzoo.errors import ResumeError
+from cifarzoo.errors import RecipeError, ResumeError
 from cifarzoo.recipes import Recipe
 
 _SAME_RUN = ("model", "train", "test", "holdout", "world_size")  # parts of environment.json that must be equal
@@ -21,7 +21,7 @@ class ResumeWarning(UserWarning):
 
 def check_same_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> None:
     """Raise ResumeError, naming what differs, unless the folder's run has this recipe, model and data."""
-    then = {"recipe": _read(folder / "recipe.json"), **_read(folder / "environment.json")}
+    then = {"recipe": _read_recipe(folder / "recipe.json"), **read_environment(folder)}
     now = {"recipe": json.loads(recipe.to_json()), **json.loads(json.dumps(environment))}  # tuples as lists there too
     wanted = ("recipe", *_SAME_RUN)
     changed = _differences({key: then.get(key) for key in wanted}, {key: now.get(key) for key in wanted})
@@ -33,7 +33,7 @@ def check_same_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any])
 
 def warn_of_changes(folder: Path, environment: Mapping[str, Any]) -> None:
     """Warn, naming what differs, if the result may not be bit for bit that of the unbroken run."""
-    then, now = (dict(_flat(values)) for values in (_read(folder / "environment.json"), environment))
+    then, now = (dict(_flat(values)) for values in (read_environment(folder), environment))
     changed = _differences({key: then.get(key) for key in _SAME_BITS}, {key: now.get(key) for key in _SAME_BITS})
     if changed:
         warnings.warn(
@@ -45,7 +45,7 @@ def warn_of_changes(folder: Path, environment: Mapping[str, Any]) -> None:
 
 def warn_of_other_start(folder: Path, environment: Mapping[str, Any]) -> None:
     """Warn if the run began with other weights than the model has now, which the run's own then replace."""
-    began = _read(folder / "environment.json").get("initial_weights")
+    began = read_environment(folder).get("initial_weights")
     if began not in (None, environment.get("initial_weights")):
         warnings.warn(
             f"the run in {folder} began with other weights than this model has; it goes on with its own "
@@ -74,6 +74,21 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:18]}...{text[-4:]}"
+
+
+def read_environment(folder: Path) -> dict[str, Any]:
+    """Where and with what the folder's run began; ResumeError if that is not there to be read."""
+    return _read(folder / "environment.json")
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    """The run's recipe with the fields that it has by now: those that are new since then have their defaults."""
+    try:
+        recipe = Recipe.from_json(json.dumps(_read(path)), source=str(path))
+    except RecipeError as error:
+        raise ResumeError(f"{path}: {error}; resume='never' begins the run anew") from None
+    values: dict[str, Any] = json.loads(recipe.to_json())
+    return values
 
 
 def _read(path: Path) -> dict[str, Any]:

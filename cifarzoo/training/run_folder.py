@@ -20,7 +20,7 @@ from cifarzoo.recipes import Recipe
 from cifarzoo.training.checkpoints import CheckpointWarning, load_newest, remove_checkpoints, save_checkpoint
 from cifarzoo.training.history import History
 from cifarzoo.training.plots import draw_curves, save_figure
-from cifarzoo.training.resuming import check_same_run, warn_of_changes, warn_of_other_start
+from cifarzoo.training.resuming import check_same_run, read_environment, warn_of_changes, warn_of_other_start
 from cifarzoo.training.state import RunState
 from cifarzoo.weights import Card, load_weights, save_weights
 from cifarzoo.weights.store import RUN_WEIGHTS
@@ -45,6 +45,8 @@ class RunFolder:
         self.path = None if path is None else Path(path)
         self.last_good: str | None = None
         """Name of the newest checkpoint."""
+        self.began: Mapping[str, Any] = {}
+        """Where and with what the run began: its environment.json, once it is taken up."""
         self.card: Card | None = None
         """Of the weights, once the run is finished."""
         self._checkpoint_every_s = checkpoint_every_s
@@ -80,12 +82,13 @@ class RunFolder:
             resume: ``auto``, or ``never`` to remove the run in the folder.
 
         Returns:
-            Whether the run is finished already; the state is then that of its end.
+            Whether the run is finished already; model, history and step are then those of its end.
 
         Raises:
             ResumeError: the folder holds another run, or the damaged weights of a finished one.
             SettingError: it cannot be written.
         """
+        self.began = environment
         if self.path is None:
             return False
         if resume == "never":
@@ -95,10 +98,12 @@ class RunFolder:
         if checkpoint or finished:
             check_same_run(self.path, recipe, environment)
             warn_of_other_start(self.path, environment)
+            self.began = {**environment, **read_environment(self.path)}
         if finished:
             weights, self.card, history = finished
             state.model.load_state_dict(weights)
             state.history.records[:] = history.records
+            state.step, state.lr = history.last.step, history.last.lr
             remove_checkpoints(self.path / "checkpoints")  # of a process that ended between the weights and this
             return True
         if checkpoint:
@@ -118,9 +123,13 @@ class RunFolder:
             raise _unwritable(self.path, error) from None
         return False
 
-    def checkpoint(self, state: RunState, *, only_if_due: bool = False) -> None:
+    def due(self) -> bool:
+        """Whether the last checkpoint is as old as one may be within an epoch."""
+        return self.path is not None and time.monotonic() - self._saved_s >= self._checkpoint_every_s
+
+    def checkpoint(self, state: RunState) -> None:
         """Save the state, which is ``last_good`` then; a disk that is full or broken gives a warning."""
-        if self.path is None or (only_if_due and time.monotonic() - self._saved_s < self._checkpoint_every_s):
+        if self.path is None:
             return
         name = _name(state)
         with _warning_of_failure("checkpoint", self.path):

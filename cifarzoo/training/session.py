@@ -13,6 +13,7 @@ from cifarzoo.training.ranks import Ranks
 from cifarzoo.training.run_folder import RunFolder
 from cifarzoo.training.signals import StopRequest
 from cifarzoo.training.state import RunState
+from cifarzoo.weights import Card
 
 _STEPS_BETWEEN_TALKS = 10
 
@@ -38,6 +39,16 @@ class Session:
         is_time = self.ranks.world_size == 1 or device.type == "cpu" or step % _STEPS_BETWEEN_TALKS == 0
         if is_time and self.ranks.any(self.stop.requested, device):
             self.stop.leave()
+
+    def wants_report(self, device: torch.device) -> bool:
+        """Whether to look how a step went: elsewhere than on a CPU that waits for the device."""
+        return device.type == "cpu" or self.progress.wants_step() or self.stop.requested
+
+    def card_of_end(self, device: torch.device) -> Card | None:
+        """The card of the finished run, in every process."""
+        card = self.folder.card
+        text = self.ranks.of_first({}, {"card": None if card is None else card.to_json()}, device)[1]["card"]
+        return None if text is None else Card.from_json(text, source="the run's card")
 
     @contextlib.contextmanager
     def saved_when_stopped(self, state: RunState) -> Iterator[None]:

@@ -18,7 +18,7 @@ from cifarzoo.training.averaging import Average
 from cifarzoo.training.batches import create_loader, memory_format
 from cifarzoo.training.checks import check_fit, check_outputs, choose_device
 from cifarzoo.training.describing import describe_weights
-from cifarzoo.training.environment import describe_environment, hash_weights
+from cifarzoo.training.environment import describe_environment, describe_start
 from cifarzoo.training.evaluation import as_model_expects
 from cifarzoo.training.guard import Guard, batch_indices, diverged
 from cifarzoo.training.history import EpochRecord, History
@@ -100,7 +100,15 @@ class Trainer:
             DivergedError: the loss is no longer finite.
         """
         check_fit(self.model, self.recipe, train, test, holdout)
-        check_outputs(self.model.to(self.device), train, test, holdout, precision=self.precision, device=self.device)
+        check_outputs(
+            self.model.to(self.device),
+            train,
+            test,
+            holdout,
+            sides_px=[side for _, side in self.recipe.sizes],
+            precision=self.precision,
+            device=self.device,
+        )
         if self.allocator:
             keep_freed_memory()
         with StopRequest() as stop, flushed_denormals(), seeding.contained(self.device), joined(self.device) as ranks:
@@ -129,7 +137,7 @@ class Trainer:
             data={"train": as_model_expects(model, train), "test": test, "holdout": holdout},
         )
         if folder.path is not None or getattr(model, "card", None) is not None:  # which say what training began with
-            environment["initial_weights"] = hash_weights(model)
+            environment |= describe_start(model)
         self.state = state = self._start(ranks, steps_per_epoch=len(loader), selects=holdout is not None)
         forward = torch.compile(model, dynamic=False) if recipe.compile else model  # each size for itself
         guard = Guard(model, state.optimizer, clip_norm=recipe.clip_norm, device=device)
@@ -152,7 +160,7 @@ class Trainer:
             state.average.begin()
         if state.share(ranks, finished, device):
             session.progress.say(f"the run in {folder.path} is finished: nothing to do\n{state.history.table()}")
-            model.card = folder.card  # type: ignore[assignment]  # neither Tensor nor Module
+            model.card = session.card_of_end(device)  # type: ignore[assignment]  # neither Tensor nor Module
             return state.history
         if state.step:
             session.progress.say(f"going on with the run in {folder.path} after step {state.step}")
@@ -189,10 +197,7 @@ class Trainer:
                     state.epoch_s = time.perf_counter() - started_s
                     state.average.update(state.step, course.done(state))
                     self._on_step(state.step, loss)
-                    if device.type == "cpu" or session.progress.wants_step():  # elsewhere reading waits for the device
-                        self._report(guard, state, course, loader, session)
-                    folder.checkpoint(state, only_if_due=True)
-                    session.leave_if_asked(device, step=state.step)
+                    self._after_step(guard, state, course, loader, session)
                 self._report(guard, state, course, loader, session)
                 # ---- evaluate
                 last = course.done(state) == 1
@@ -218,7 +223,7 @@ class Trainer:
             result=result,
             with_views=with_views,
             selection=state.selection,
-            initial_weights=environment.get("initial_weights"),
+            begun_from=folder.began.get("begun_from"),
         )
         model.card = folder.finish(model.state_dict(), card, state.history)  # type: ignore[assignment]  # as above
         session.progress.say(state.history.table())
@@ -237,6 +242,15 @@ class Trainer:
             meter=Meter(device),
             history=History(params=sum(each.numel() for each in model.parameters()), steps_per_epoch=steps_per_epoch),
         )
+
+    def _after_step(self, guard: Guard, state: RunState, course: Course, loader: Loader, session: Session) -> None:
+        """Report, save and leave, each if it is time."""
+        due = session.folder.due()
+        if due or session.wants_report(self.device):  # a checkpoint does not hold what the guard has counted
+            self._report(guard, state, course, loader, session)
+        if due:
+            session.folder.checkpoint(state)
+        session.leave_if_asked(self.device, step=state.step)
 
     def _report(self, guard: Guard, state: RunState, course: Course, loader: Loader, session: Session) -> None:
         """Show how the epoch goes, and act on updates that had to be left out."""

@@ -54,6 +54,10 @@ def test_another_record_is_left_alone(root: Path, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="name another file"):
             bench_recipes(root, file, **SIZE)
         assert file.read_text() == content
+    with pytest.raises(DataError, match="name another file"):
+        bench_recipes(root, tmp_path, **SIZE)
+    with pytest.raises(SettingError, match="cannot be written"):
+        bench_recipes(root, file / "record.json", **SIZE)
     file.unlink()
     bench_recipes(root, file, **SIZE, names=["report/baseline"])
     with pytest.raises(DataError, match="epochs=3"):

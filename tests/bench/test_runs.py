@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 import cifarzoo
 from cifarzoo.bench.runs import run_record, write_record
 from cifarzoo.data import ArrayDataset
-from cifarzoo.errors import DataError
+from cifarzoo.errors import DataError, SettingError
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +45,15 @@ def test_a_record_is_json_that_reads_back(run: Path, tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=str(tmp_path)):
         run_record(tmp_path)
+
+
+def test_a_run_whose_environment_is_damaged_is_refused(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "environment.json").write_text("{")
+    with pytest.raises(DataError, match=r"environment\.json cannot be read"):
+        run_record(tmp_path / "run")
+
+
+def test_a_record_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"cannot be written \(.*choose another place"):
+        write_record({}, tmp_path)

@@ -85,6 +85,7 @@ def test_is_frozen_and_keyword_only() -> None:
         ("mix_alpha", 0.0),
         ("mix_prob", 1.1),
         ("views", 3),
+        ("shrink", "crop"),
         ("rest_optimizer", "adam"),
         ("head_lr_ratio", 0.0),
         ("sizes", ((0.5, 16.5),)),
@@ -100,6 +101,19 @@ def test_refuses_what_cannot_be_run_and_names_it(field: str, value: object) -> N
     with pytest.raises(RecipeError, match=field) as caught:
         Recipe(**{field: value})  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_windows_show_not_the_areas_that_cutmix_counts() -> None:
+    with pytest.raises(RecipeError, match=r"cutmix.*choose mix='mixup' or shrink='resize'"):
+        Recipe(sizes=((0.5, 16),), shrink="window", mix="cutmix")
+    Recipe(sizes=((0.5, 16),), shrink="window", mix="mixup")
+    Recipe(shrink="window", mix="cutmix")
+
+
+def test_a_warm_up_is_as_long_as_the_run_allows() -> None:
+    with pytest.raises(RecipeError, match="warmup_epochs"):
+        Recipe(epochs=4, warmup_epochs=5)
+    assert Recipe(epochs=4, warmup_epochs=5, steps=5000).warmup_epochs == 5  # which ends by its steps
 
 
 def test_a_run_has_one_end() -> None:

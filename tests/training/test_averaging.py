@@ -63,6 +63,14 @@ def test_a_late_ema_begins_with_the_weights_it_meets(make_net: Callable[..., nn.
     torch.testing.assert_close(walk.averaged(14), 0.25 * walk.path[12] + 0.75 * walk.path[14])
 
 
+def test_a_late_lookahead_begins_with_the_weights_it_meets(make_net: Callable[..., nn.Module]) -> None:
+    walk = Walk(make_net(), Recipe(average="lookahead", average_every=2, average_start=0.5))
+    for number in range(1, 13):  # 12 is the first of those above TOTAL / 2 that are due
+        walk.step(number)
+    assert walk.average.updates == 1
+    assert torch.equal(walk.model.head.weight, walk.path[12])
+
+
 def test_lookahead_sets_the_weights_back_ever_more(make_net: Callable[..., nn.Module]) -> None:
     walk = Walk(make_net(), Recipe(average="lookahead", average_every=5, average_decay=0.95))
     slow = walk.path[0]

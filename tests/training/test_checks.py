@@ -112,6 +112,15 @@ def test_every_shape_is_tried(make_set: Callable[..., Any]) -> None:
         probe(plain(4), make_set(16), None, make_set(4, size=12))
 
 
+def test_the_sizes_of_a_run_are_tried_too(make_set: Callable[..., Any]) -> None:
+    of_any_size = nn.Sequential(nn.Conv2d(3, 4, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    cpu = torch.device("cpu")
+    check_outputs(of_any_size, make_set(4), sides_px=(8, 12), precision="fp32", device=cpu)
+    check_outputs(plain(4), make_set(4), sides_px=(16,), precision="fp32", device=cpu)
+    with pytest.raises(SettingError, match="does not take pictures of 8x8 px"):
+        check_outputs(plain(4), make_set(4), sides_px=(16, 8), precision="fp32", device=cpu)
+
+
 def test_trying_changes_nothing(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
     model = make_net()
     model.norm.eval()
@@ -141,8 +150,15 @@ def test_devices() -> None:
 
 
 def test_each_process_of_torchrun_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "ones", lambda *_, **__: torch.zeros(1))  # as if there were GPUs
+    tried: list[object] = []
+
+    def ones(*_: object, device: object) -> torch.Tensor:  # as if there were GPUs
+        tried.append(device)
+        return torch.zeros(1)
+
+    monkeypatch.setattr(torch, "ones", ones)
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert choose_device("cuda") == torch.device("cuda", 3)
+    assert tried == ["cuda:3"]
     assert choose_device("cuda:1") == torch.device("cuda", 1)
     assert choose_device("cpu") == torch.device("cpu")

@@ -7,7 +7,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from cifarzoo.training.environment import describe_environment, describe_model, hardware_name, hash_weights
+from cifarzoo.training.environment import (
+    describe_environment,
+    describe_model,
+    describe_start,
+    hardware_name,
+    hash_weights,
+)
+from cifarzoo.weights import Card
 
 
 def test_says_what_a_run_depends_on_in_json(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
@@ -50,3 +57,15 @@ def test_models_are_told_apart_by_shapes_not_by_weights(make_net: Callable[..., 
 
 def test_the_processor_has_a_name() -> None:
     assert hardware_name(torch.device("cpu")).strip()
+
+
+def test_a_start_names_the_weights_that_were_trained_before(make_net: Callable[..., nn.Module]) -> None:
+    model = make_net()
+    digest = hash_weights(model)
+    assert describe_start(model) == {"initial_weights": digest, "begun_from": None}
+    model.card = Card(arch="x", num_classes=4, sha256="ab")
+    assert describe_start(model) == {"initial_weights": digest, "begun_from": "ab"}
+    model.card = model.card.with_new_head(2)  # of the same body
+    assert describe_start(model)["begun_from"] == "ab"
+    model.card = Card(arch="x", num_classes=4)  # trained, and never written to a file
+    assert describe_start(model)["begun_from"] == digest

@@ -14,7 +14,7 @@ import cifarzoo
 from cifarzoo import Recipe, Trainer, data, recipes
 from cifarzoo.errors import CifarZooError, SettingError
 from cifarzoo.training import Evaluation, publishing
-from cifarzoo.training.publishing import command_of, publish, rounded, summarize_seeds
+from cifarzoo.training.publishing import command_of, pflop_of, publish, rounded, summarize_seeds
 from cifarzoo.weights import Card, load_weights
 
 NAME = "baseline_cnn.digits"
@@ -96,7 +96,7 @@ def test_the_seeds_are_summarised(published: Card, runs: list[Path]) -> None:
 
 def test_other_runs_must_differ_in_the_seed_only() -> None:
     card = Card(arch="net", num_classes=2, seed=0, top1=1.0, recipe={"lr": 1, "seed": 0})
-    other = replace(card, seed=1, recipe={"lr": 1, "seed": 1})
+    other = replace(card, seed=1, recipe={"lr": 1, "seed": 1, "shrink": "resize"})  # a default, said by one of them
     assert summarize_seeds([card, other])["n"] == 2
     with pytest.raises(SettingError, match="the run of seed 1 is not that of seed 0 with another seed"):
         summarize_seeds([card, replace(other, recipe={"lr": 2, "seed": 1})])
@@ -123,6 +123,23 @@ def test_a_loss_is_refused_unless_allowed(
     assert publish(runs[0], NAME, model, test_set, folder=tmp_path, dtype="bf16", allow_loss=True).dtype_loss == 0.03
     scores = iter([93.20, 93.18])
     assert publish(runs[0], NAME, model, test_set, folder=tmp_path).top1 == 93.18
+
+
+def test_a_folder_that_cannot_be_written_is_said_first(
+    runs: list[Path], test_set: data.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "evaluate", lambda *_, **__: pytest.fail("measured first"))
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SettingError, match="cannot be written"):
+        publish(runs[0], NAME, cifarzoo.load(runs[0]), test_set, folder=tmp_path / "file" / "weights")
+
+
+def test_pictures_that_make_no_whole_batch_cost_nothing() -> None:
+    model = cifarzoo.create("baseline_cnn", **NARROW)
+    of_size = {"arch": "baseline_cnn", "num_classes": 10, "epochs": 2, "input_size": 32, "recipe": {"batch_size": 100}}
+    whole, more = (pflop_of(Card(**of_size, train_images=count), model) for count in (100, 190))
+    assert whole == more
+    assert pflop_of(Card(**of_size, train_images=200), model) == pytest.approx(2 * (whole or 0))
 
 
 @pytest.mark.parametrize(

@@ -97,3 +97,18 @@ def test_a_folder_whose_records_are_gone(folder: Path, content: str | None) -> N
         (folder / "recipe.json").write_text(content)
     with pytest.raises(ResumeError, match=r"recipe\.json.*never"):
         check_same_run(folder, RECIPE, ENVIRONMENT)
+
+
+def test_fields_that_came_later_have_their_defaults(folder: Path) -> None:
+    values = json.loads(RECIPE.to_json())
+    del values["shrink"]
+    (folder / "recipe.json").write_text(json.dumps(values))
+    check_same_run(folder, RECIPE, ENVIRONMENT)
+    with pytest.raises(ResumeError, match=r"recipe\.shrink was 'resize', is 'window'"):
+        check_same_run(folder, RECIPE.replace(shrink="window"), ENVIRONMENT)
+
+
+def test_a_recipe_of_a_later_version_is_refused(folder: Path) -> None:
+    (folder / "recipe.json").write_text(json.dumps({**json.loads(RECIPE.to_json()), "wings": 2}))
+    with pytest.raises(ResumeError, match=r"recipe\.json.*wings.*never"):
+        check_same_run(folder, RECIPE, ENVIRONMENT)

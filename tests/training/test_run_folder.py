@@ -87,11 +87,13 @@ def test_what_a_kill_left_half_done_is_cleared_away(tmp_path: Path, state: RunSt
 
 
 def test_another_start_is_said(tmp_path: Path, state: RunState) -> None:
-    RunFolder(tmp_path).begin(state, RECIPE, {**ENVIRONMENT, "initial_weights": "a"}, resume="auto")
+    start = {**ENVIRONMENT, "initial_weights": "a", "begun_from": "a"}
+    RunFolder(tmp_path).begin(state, RECIPE, start, resume="auto")
     folder = RunFolder(tmp_path)
     folder.checkpoint(state)
     with pytest.warns(ResumeWarning, match="began with other weights than this model has; it goes on with its own"):
-        folder.begin(state, RECIPE, {**ENVIRONMENT, "initial_weights": "b"}, resume="auto")
+        folder.begin(state, RECIPE, {**ENVIRONMENT, "initial_weights": "b", "begun_from": "b"}, resume="auto")
+    assert (folder.began["initial_weights"], folder.began["begun_from"]) == ("a", "a")
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path: Path, state: RunState, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +112,7 @@ def test_a_finished_run_is_left_as_it_is(tmp_path: Path, state: RunState, monkey
     assert folder.card == written
     assert read == [tmp_path]  # and hashed once
     assert state.history.records == [record(1)]
+    assert (state.step, state.lr) == (record(1).step, record(1).lr)
     assert state.model.head.weight.any()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -145,11 +148,10 @@ def test_a_finished_run_that_is_damaged_is_not_replaced_unasked(name: str, tmp_p
     assert not (tmp_path / "model.safetensors").exists()
 
 
-def test_checkpoints_within_an_epoch_come_when_due(tmp_path: Path, state: RunState) -> None:
-    RunFolder(tmp_path).checkpoint(state, only_if_due=True)
-    assert not (tmp_path / "checkpoints").exists()
-    RunFolder(tmp_path, checkpoint_every_s=0).checkpoint(state, only_if_due=True)
-    assert (tmp_path / "checkpoints").exists()
+def test_checkpoints_within_an_epoch_come_when_due(tmp_path: Path) -> None:
+    assert not RunFolder(tmp_path).due()
+    assert not RunFolder(None, checkpoint_every_s=0).due()
+    assert RunFolder(tmp_path, checkpoint_every_s=0).due()
 
 
 def test_a_full_disk_is_a_warning_until_the_end(

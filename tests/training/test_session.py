@@ -23,6 +23,7 @@ from cifarzoo.training.selection import Selection
 from cifarzoo.training.session import Session
 from cifarzoo.training.signals import StopRequest
 from cifarzoo.training.state import RunState
+from cifarzoo.weights import Card
 
 CPU = torch.device("cpu")
 
@@ -113,3 +114,19 @@ def test_several_leave_when_any_is_asked_to(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         session.leave_if_asked(CPU)
     assert asked == [False] * 3
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+def test_a_step_is_looked_at_where_that_costs_nothing_or_the_run_ends(stopping: bool) -> None:
+    stop: Any = SimpleNamespace(requested=stopping)
+    session = Session(stop, Progress(), Ranks(), RunFolder(None))
+    assert session.wants_report(CPU)
+    assert session.wants_report(torch.device("cuda")) == stopping
+
+
+def test_every_process_has_the_card_of_the_finished_run() -> None:
+    folder = RunFolder(None)
+    session = Session(StopRequest(), Progress(), Ranks(), folder)
+    assert session.card_of_end(CPU) is None
+    folder.card = Card(arch="x", num_classes=2, top1=50.0)
+    assert session.card_of_end(CPU) == folder.card

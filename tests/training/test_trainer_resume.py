@@ -281,3 +281,29 @@ def test_a_run_that_began_with_weights_knows_its_data_too(tmp_path: Path, make_n
         else:
             with pytest.raises(ResumeError, match=r"train\.(fingerprint|split) was 't"):
                 trainer.fit(found)
+
+
+@pytest.mark.parametrize("then, now, begun_from", [("ab", None, "ab"), (None, "cd", None), ("ab", "cd", "ab")])
+def test_the_card_names_what_the_run_began_with_not_what_it_was_taken_up_with(
+    then: str | None, now: str | None, begun_from: str | None, tmp_path: Path, make_net: Nets, make_set: Sets
+) -> None:
+    def model_of(sha256: str | None) -> nn.Module:
+        model = make_net()
+        model.card = None if sha256 is None else Card(arch="x", num_classes=4, sha256=sha256)
+        return model
+
+    def stop(step: int, _: Tensor) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(model_of(then), RECIPE, output_dir=tmp_path, progress=False, on_step=stop).fit(make_set())
+    model = model_of(now)
+    Trainer(model, RECIPE, output_dir=tmp_path, progress=False).fit(make_set())
+    assert model.card.begun_from == begun_from
+    again = make_net()
+    trainer = Trainer(again, RECIPE, output_dir=tmp_path, progress=False)
+    trainer.fit(make_set())
+    assert again.card == model.card
+    assert trainer.state is not None
+    assert trainer.state.step == STEPS
