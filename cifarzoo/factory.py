@@ -147,13 +147,13 @@ def predict(model: nn.Module | str | Path, images: Pictures, top: int = 5) -> li
 
     _check_count("top", top, least=1)
     if isinstance(model, (str, Path)):
-        _load_plugins()
         model = load(model)
     return training.predict(model, images, top)
 
 
 def _read(source: Path | str) -> tuple[dict[str, Tensor], Card]:
     """The weights at an address, of a run's folder, of a file, or of a name that is neither."""
+    _load_plugins()
     if weights.is_url(source):
         return weights.read_url(str(source))
     name = str(source)

@@ -241,17 +241,29 @@ def test_weights_that_are_not_published(published):
         cifarzoo.create("tiny_wide", pretrained=True)
 
 
-def test_models_of_other_packages_are_found(monkeypatch):
+@pytest.fixture
+def guest(monkeypatch):
+    """A model that another package registers when it is asked."""
+
     class Entry:
         def load(self):
             registry.register("guest", Tiny, **FACTS)
 
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [Entry()] * (group == "cifarzoo.models"))
     factory._load_plugins.cache_clear()
+
+
+def test_models_of_other_packages_are_found(guest):
     assert "guest" in cifarzoo.list_models()
     assert cifarzoo.list_models("gue*") == ["guest"]
     assert cifarzoo.model_info("guest").builder is Tiny
     assert isinstance(cifarzoo.create("guest"), Tiny)
+
+
+def test_weights_of_another_package_s_model_have_its_name(guest, published, tmp_path):
+    card = Card(arch="guest", tag="toys", num_classes=10)
+    save_weights(Tiny(num_classes=10).state_dict(), card, tmp_path / "published" / "guest.toys.safetensors")
+    assert cifarzoo.load("guest").arch == "guest"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import typer
 
 from cifarzoo.cli.options import AsJson
 from cifarzoo.cli.output import NOTHING, check_png, write_json, write_pixels, write_table
+from cifarzoo.errors import SettingError
 
 app = typer.Typer(no_args_is_help=True, help="Augmentation presets: what they hold, what they do to pictures.")
 Size = Annotated[int, typer.Option(metavar="PX", help="Side of the images; distances scale with it.")]
@@ -49,6 +50,8 @@ def show(
     from cifarzoo.augment.sheet import contact_sheet, drawn_pictures
     from cifarzoo.cli.pictures import read_picture
 
+    if picture and output is None:
+        raise SettingError("--picture is for the contact sheet; add --output PNG")
     pipeline = augment.create(preset, size)
     if output is not None:
         check_png(output)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cifarzoo.cli.options import AsJson, Device
-from cifarzoo.cli.output import NOTHING, write_json, write_table
+from cifarzoo.cli.output import NOTHING, check_png, write_json, write_table
 
 app = typer.Typer(name="bench", no_args_is_help=True, help="Measure, and keep what was measured.")
 
@@ -146,6 +146,8 @@ def batch(
     """Training speed and memory against batch size."""
     from cifarzoo.bench.batch import BATCH_SIZES, bench_batch, draw_batch
 
+    if plot is not None:
+        check_png(plot, option="--plot")
     record = bench_batch(
         model,
         batch_sizes=batch_size or BATCH_SIZES,
@@ -155,10 +157,11 @@ def batch(
         device=device,
         say=lambda text: typer.echo(text, err=True),
     )
+    if output is not None or as_json:
+        _give(record, output, as_json=as_json)
     if plot is not None:
         draw_batch(record, plot)
     if output is not None or as_json:
-        _give(record, output, as_json=as_json)
         return
     rows = [
         tuple(NOTHING if row[key] is None else f"{row[key]:g}" for key in record["rows"][0]) for row in record["rows"]

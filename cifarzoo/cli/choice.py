@@ -64,7 +64,7 @@ def choose(
     training = _part(open_split("train"), images, seed=recipe.seed)
     network = cifarzoo.create(
         arch,
-        pretrained=pretrained or False,
+        pretrained=False if pretrained is None else pretrained,
         num_classes=len(training.classes),
         in_channels=training.images.shape[1],
         seed=recipe.seed,
@@ -113,8 +113,10 @@ def choose_recipe(
     fitting = name or _fitting(model, data, pretrained=pretrained is not None)
     chosen = _recipe_of(weights.info(name)) if name in weights.names() else recipes.get(fitting)
     changes = {key: value for key, value in changes.items() if value is not None}
-    if changes.get("epochs", chosen.epochs) <= chosen.warmup_epochs:
-        changes = {"warmup_epochs": changes["epochs"] / 4, **changes}  # a shorter run has a shorter warm-up
+    if (epochs := changes.get("epochs")) is not None:
+        changes = {"steps": None, "seconds": None, **changes}  # this is how long it is to be
+        if epochs <= chosen.warmup_epochs:
+            changes = {"warmup_epochs": epochs / 4, **changes}  # a shorter run has a shorter warm-up
     chosen = chosen.replace(model=model or chosen.model, data=data or chosen.data, **changes)
     return chosen.with_settings(parse_settings(settings or []))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cifarzoo import files
 from cifarzoo.cli.options import AsJson, Root
 from cifarzoo.cli.output import NOTHING, check_png, write_fields, write_json, write_pixels, write_table
 from cifarzoo.errors import IntegrityError, SettingError
@@ -122,7 +123,8 @@ def cache(
     found = [path for path in caches.files() if path.match(f"{pattern}{caches.SUFFIX}")]
     records = [{"file": path.name, **_cached(path)} for path in found]
     if clear:
-        caches.clear(pattern=pattern)
+        with files.writing(folder or "the cache"):
+            caches.clear(pattern=pattern)
     if as_json:
         write_json({"folder": str(folder), "cleared": clear, "files": records})
         return
@@ -196,7 +198,8 @@ def _verified(name: str, root: Path | None, split: str, size: int | None) -> tup
     try:
         caches.verify(dataset.cache_file)
     except IntegrityError:
-        dataset.cache_file.unlink(missing_ok=True)
+        with files.writing(dataset.cache_file):
+            dataset.cache_file.unlink(missing_ok=True)
         return data.open(name, root, split, size=size), "was damaged, built anew"
     return dataset, "whole"
 
@@ -205,10 +208,11 @@ def _cached(path: Path) -> dict[str, Any]:
     """What a cache file holds; nothing of it where it is damaged."""
     from cifarzoo.data import cache as caches
 
-    megabytes = round(path.stat().st_size / 1e6, 1)
+    megabytes = None
     try:
+        megabytes = round(path.stat().st_size / 1e6, 1)
         arrays = caches.read(path)
-    except IntegrityError:
+    except (OSError, IntegrityError):
         return {"megabytes": megabytes, "images": None, "size_px": None}
     return {"megabytes": megabytes, "images": len(arrays.images), "size_px": arrays.images.shape[-1]}
 

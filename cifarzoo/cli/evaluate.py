@@ -10,7 +10,7 @@ import typer
 
 from cifarzoo.cli.options import AsJson, Device, Download, Root, Size
 from cifarzoo.cli.output import write_fields, write_figure, write_json
-from cifarzoo.cli.sets import open_set
+from cifarzoo.cli.sets import open_set, set_of
 from cifarzoo.errors import SettingError
 
 if TYPE_CHECKING:
@@ -43,9 +43,11 @@ def evaluate(
     from cifarzoo.training.checks import choose_device
     from cifarzoo.training.evaluation import summarize
 
+    if output is not None and not plots:
+        raise SettingError(f"--output {output} is for --plots; add it")
     model = cifarzoo.load(run)
     card = model.card
-    name = data or (card.recipe or {}).get("data") or card.dataset
+    name = data or set_of(card)
     if name is None:
         raise SettingError(f"the card of {run} names no data set; add --data NAME")
     model_size = card.input_size or model.default_input_size

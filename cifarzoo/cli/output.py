@@ -58,12 +58,12 @@ def write_fields(pairs: Sequence[tuple[str, str]]) -> None:
         typer.echo(f"{name:<{width}}  {value}")
 
 
-def check_png(path: Path) -> None:
+def check_png(path: Path, *, option: str = "--output") -> None:
     """Raise SettingError for a picture that would not be what its name says: all are PNG files."""
     if path.is_dir():
-        raise SettingError(f"--output {path} is a folder; name the picture to write, such as {path / 'picture.png'}")
+        raise SettingError(f"{option} {path} is a folder; name the picture to write, such as {path / 'picture.png'}")
     if path.suffix.lower() != ".png":
-        raise SettingError(f"--output {path} must end in .png, the kind of picture that is drawn")
+        raise SettingError(f"{option} {path} must end in .png, the kind of picture that is drawn")
 
 
 def write_figure(figure: Figure, path: Path) -> None:

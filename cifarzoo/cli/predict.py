@@ -43,7 +43,7 @@ def predict(
     if output is not None:
         check_png(output)
     # Nothing that happens to lie in this folder may stand for weights that were not named.
-    network = cifarzoo.load(model) if model else cifarzoo.create(search.default(), pretrained=True)
+    network = cifarzoo.load(model) if model is not None else cifarzoo.create(search.default(), pretrained=True)
     network.to(choose_device(device))
     size = network.card.input_size or network.default_input_size
     found: dict[str, list[dict[str, Any]]] = {}

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cifarzoo.data import Dataset
+    from cifarzoo.weights import Card
+
+
+def set_of(card: Card) -> str | None:
+    """The name of the set that weights learned from; None where the card does not say."""
+    of_recipe: str | None = (card.recipe or {}).get("data")
+    return of_recipe if of_recipe == "folder" or card.dataset is None else card.dataset  # a folder has its own name
 
 
 def open_set(

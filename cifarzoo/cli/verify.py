@@ -10,7 +10,7 @@ import typer
 
 from cifarzoo.cli.options import AsJson, Device, Root
 from cifarzoo.cli.output import write_json
-from cifarzoo.cli.sets import open_set
+from cifarzoo.cli.sets import open_set, set_of
 from cifarzoo.errors import CifarZooError, DownloadError, IntegrityError, NotFoundError, SettingError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _verify(name: str, root: Path | None, device: str, *, published: bool) -> di
 def _open(model: Classifier, root: Path | None) -> Dataset:
     """The test set of a model's card; NotFoundError where there is none, another error where it is damaged."""
     card = model.card
-    name = (card.recipe or {}).get("data") or card.dataset
+    name = set_of(card)
     if name is None:
         raise NotFoundError("the card names no data set")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,7 @@ import typer
 
 from cifarzoo.cli.options import AsJson, Root
 from cifarzoo.cli.output import NOTHING, millions, write_fields, write_json, write_table
-from cifarzoo.cli.sets import open_set
+from cifarzoo.cli.sets import open_set, set_of
 from cifarzoo.errors import IntegrityError, SettingError
 
 if TYPE_CHECKING:
@@ -88,15 +88,15 @@ def card(
     """Write the card of weights for readers, in Markdown."""
     from cifarzoo import files, weights
     from cifarzoo.weights.rendering import render
+    from cifarzoo.weights.search import resolve
 
-    text = render(weights.info(name), kind)
+    name = resolve(name)
+    text = render(replace(weights.info(name), tag=name.partition(".")[2]), kind)  # a run's own card has no tag
     if output is None:
         typer.echo(text, nl=False)
     else:
-        try:
+        with files.writing(output):
             files.write_text(output, text)
-        except OSError as error:
-            raise SettingError(f"--output {output} cannot be written ({error.strerror}); choose another") from None
         typer.echo(f"card: {output}")
 
 
@@ -125,7 +125,7 @@ def publish(
     from cifarzoo.training.publishing import publish as publish_run
 
     model = cifarzoo.load(run)
-    data = (model.card.recipe or {}).get("data") or model.card.dataset
+    data = set_of(model.card)
     if data is None:
         raise SettingError(f"the card of {run} names no data set; train it with cifarzoo train")
     size = model.card.input_size or model.default_input_size

@@ -6,6 +6,7 @@ header's SHA-256, its length and a magic number. What is missing at the end is t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,8 +21,8 @@ import torch
 from torch import Tensor
 
 from cifarzoo.data.measure import fingerprint
-from cifarzoo.errors import IntegrityError
-from cifarzoo.files import user_cache
+from cifarzoo.errors import CifarZooError, IntegrityError
+from cifarzoo.files import locked, user_cache
 
 VERSION = 2  # of the file's layout
 SUFFIX = ".images"
@@ -175,6 +176,8 @@ def clear(where: Path | str | None = "auto", pattern: str = "*") -> list[Path]:
     found = sorted(place.glob(f"{pattern}{SUFFIX}"))
     for path in found:
         path.unlink(missing_ok=True)
-    for left_over in (*place.glob(f"{pattern}{SUFFIX}.lock"), *place.glob(f".{pattern}{SUFFIX}.*.partial")):
-        left_over.unlink(missing_ok=True)
+    for left_over in place.glob(f".{pattern}{SUFFIX}.*.partial"):
+        written = left_over.with_name(left_over.name[1:].rsplit(".", 2)[0])
+        with contextlib.suppress(CifarZooError), locked(written, timeout_s=0):  # held: somebody is at work on it
+            left_over.unlink(missing_ok=True)
     return found

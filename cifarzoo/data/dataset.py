@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -82,10 +82,16 @@ class Dataset:
             f"{width}, {self.num_classes} classes, fingerprint={self.fingerprint!r})"
         )
 
+    def __copy__(self) -> Self:
+        # Not by way of the state: that would open the cache file again.
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
     def __getstate__(self) -> dict[str, Any]:
         # A worker process maps the same file: pickling the images themselves would copy them to each.
         if self.cache_file is None:
-            return self.__dict__
+            return {**self.__dict__, "_mapped": None}  # of a part: the whole stays behind
         return {**self.__dict__, "images": None, "_mapped": self.cache_file}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -71,6 +71,8 @@ def fetch(archive: Archive, folder: Path) -> Path:
         raise DownloadError(f"CIFARZOO_OFFLINE is set, so {archive.url} is not asked; unset it, or put {path} there")
     try:
         with locked(path):
+            if path.is_file() and not _is_right(archive, path):
+                raise DownloadError(f"{path} is there, but is not the file of {archive.url}; delete it and repeat")
             if not path.is_file():
                 resumed = part.is_file()
                 _fetch_part(archive, part)

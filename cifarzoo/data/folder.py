@@ -12,7 +12,7 @@ from cifarzoo.data import build
 from cifarzoo.data.cache import Arrays
 from cifarzoo.data.contents import Contents
 from cifarzoo.data.dataset import Dataset
-from cifarzoo.data.layouts import Found, encoded, is_picture
+from cifarzoo.data.layouts import Found, check_size, encoded, is_picture
 from cifarzoo.data.parts import stratified
 from cifarzoo.data.readers import picture
 from cifarzoo.data.readers.files import Folder
@@ -57,8 +57,7 @@ class ImageFolder(Dataset):
     ) -> None:
         if split not in _FOLDERS:
             raise SettingError(f"split (={split!r}) of a folder must be one of: {', '.join(_FOLDERS)}")
-        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 1024:
-            raise SettingError(f"size (={size!r}) must be an integer in 1 ... 1024")
+        check_size(size)
         place = Path(root).expanduser()
         load = partial(_load, place, size, test_frac, seed, cache, on_error)
         arrays = load(split)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from cifarzoo.data import build
 from cifarzoo.data import download as downloads
 from cifarzoo.data.cache import Arrays
 from cifarzoo.data.contents import Contents
 from cifarzoo.data.dataset import Dataset
-from cifarzoo.data.layouts import Found, parquet_pixels
+from cifarzoo.data.layouts import Found, check_size, parquet_pixels
+from cifarzoo.data.measure import derived_fingerprint
 from cifarzoo.data.readers import parquet, picture
 from cifarzoo.errors import DataError, DownloadError
 
@@ -28,13 +32,14 @@ class HuggingFace(Dataset):
         label: the column of labels: numbers, or words.
         size: side of the images in px: they are cut to the middle square and resized. None where all have one size.
         config: which configuration of the set, where it has several.
-        train_split: the split whose mean and std are taken.
+        train_split: the split whose classes, mean and std are taken.
         download: fetch the set from the Hub where it is not in the Hub's own cache.
         cache: the folder for the decoded images, "auto" for the user's, None for none.
         on_error: "raise", or "skip" to leave out pictures that cannot be decoded.
 
     Raises:
-        DataError: there is no such set, split or column, or a picture is damaged.
+        DataError: there is no such set, split or column, a class that the training split has not, or a damaged picture.
+        SettingError: another size.
         DownloadError: the set cannot be fetched, or ``CIFARZOO_OFFLINE`` forbids it.
     """
 
@@ -63,20 +68,33 @@ class HuggingFace(Dataset):
                 f"{safe_name}-{which}", found, cache_folder=cache, on_error=on_error, options=options, measure=True
             )
 
+        check_size(size, optional=True)
         arrays = load(split)
         training = arrays if split == train_split else load(train_split)
+        targets, fingerprint = arrays.targets, arrays.fingerprint
+        if arrays.classes != training.classes:  # each split has numbered those that it has
+            targets = _as_in_training(arrays, training.classes, f"{name}: split {split!r}")
+            fingerprint = derived_fingerprint("classes", fingerprint, *training.classes)
         self.skipped = arrays.skipped
         super().__init__(
             images=arrays.images,
-            targets=arrays.targets,
-            classes=arrays.classes,
+            targets=targets,
+            classes=training.classes,
             mean=training.mean,
             std=training.std,
             name=str(name),
             split=split,
-            fingerprint=arrays.fingerprint,
+            fingerprint=fingerprint,
             cache_file=arrays.file,
         )
+
+
+def _as_in_training(arrays: Arrays, classes: tuple[str, ...], what: str) -> Tensor:
+    """The targets as indices into the training split's classes."""
+    unknown = [name for name in arrays.classes if name not in classes]
+    if unknown:
+        raise DataError(f"{what} has the class {unknown[0]!r}, which the training split has not; make them agree")
+    return torch.tensor([classes.index(name) for name in arrays.classes])[arrays.targets]
 
 
 def _snapshot(name: str, *, download: bool) -> Path:

@@ -49,6 +49,14 @@ def is_picture(name: str, endings: tuple[str, ...] = PICTURES) -> bool:
     return name.lower().endswith(endings) and not name.rpartition("/")[2].startswith(".")
 
 
+def check_size(size: object, *, optional: bool = False) -> None:
+    """Raise SettingError unless it is a side in px that pictures can be resized to."""
+    if size is None and optional:
+        return
+    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 1024:
+        raise SettingError(f"size (={size!r}) must be an integer in 1 ... 1024")
+
+
 def check_split(spec: Spec, split: str) -> None:
     """Raise SettingError for a split that the set does not have."""
     if split not in spec.per_class:

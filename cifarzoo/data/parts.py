@@ -69,9 +69,11 @@ def subset(dataset: Dataset, indices: Tensor | Sequence[int]) -> Dataset:
     Returns:
         A set of the same kind with a copy of these images; mean, std and classes stay those of the whole.
     """
-    rows = torch.as_tensor(indices, dtype=torch.int64)
-    if rows.ndim != 1 or (len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < len(dataset)):
-        raise SettingError(f"indices must be a list of numbers in 0 ... {len(dataset) - 1}")
+    rows = torch.as_tensor(indices)
+    whole = not rows.numel() or not (rows.dtype == torch.bool or rows.is_floating_point())  # a mask is no list
+    if not whole or rows.ndim != 1 or (len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < len(dataset)):
+        raise SettingError(f"indices must be a list of whole numbers in 0 ... {len(dataset) - 1}")
+    rows = rows.to(torch.int64)
     part = copy.copy(dataset)
     part.images, part.targets = dataset.images[rows], dataset.targets[rows]
     part.columns = {name: column[rows] for name, column in dataset.columns.items()}

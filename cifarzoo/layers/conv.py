@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -30,13 +31,19 @@ class Conv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) to (B, out_channels, H / stride, W / stride), rounded up."""
+        if input.device.type != "cpu" or self._is_changed() or _is_exported():
+            return super().forward(input)
         stride = self.stride[0]
         pixels = -(-input.shape[2] // stride) * -(-input.shape[3] // stride)
         if self.winograd and self.kernel_size == (3, 3) and stride == 1 and winograd.pays(input, self.weight):
             return winograd_autograd.conv2d(input, self.weight)
-        if input.device.type == "cpu" and pixels <= _FEW_PIXELS:
-            return self._matrix_product(input)
-        return super().forward(input)
+        return self._matrix_product(input) if pixels <= _FEW_PIXELS else super().forward(input)
+
+    def _is_changed(self) -> bool:
+        """Whether it has got what it was made without: a bias from a fused norm, a dilation in place of a stride."""
+        pad = self.kernel_size[0] // 2
+        now = (self.groups, self.dilation, self.padding, self.padding_mode)
+        return self.bias is not None or now != (1, (1, 1), (pad, pad), "zeros")
 
     def _matrix_product(self, x: Tensor) -> Tensor:
         side, stride, pad = self.kernel_size[0], self.stride[0], self.kernel_size[0] // 2
@@ -45,6 +52,11 @@ class Conv2d(nn.Conv2d):
         rows = windows.permute(0, 1, 2, 4, 5, 3).flatten(3)  # (B, H', W', side * side * C)
         weight = self.weight.permute(0, 2, 3, 1).flatten(1)  # (out_channels, side * side * C)
         return F.linear(rows, weight).permute(0, 3, 1, 2)  # (B, out_channels, H', W'), channels_last
+
+
+def _is_exported() -> bool:
+    """Whether the layer is being written down for elsewhere: it is to be a convolution there."""
+    return torch.compiler.is_exporting() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]  # public
 
 
 class ConvNormAct(nn.Module):

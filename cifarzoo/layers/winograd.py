@@ -34,8 +34,6 @@ def pays(images: Tensor, weight: Tensor) -> bool:
     wanted, given = weight.shape[:2]
     if images.device.type != "cpu" or images.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
         return False  # in bf16 the transforms would round too much
-    if torch.compiler.is_exporting() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]  # public
-        return False  # what is exported is to hold a convolution
     tile = best_tile(height, width)
     tiles = _tiles(height, tile) * _tiles(width, tile)
     return (
@@ -65,7 +63,8 @@ class _Tiling:
         self.rows, self.columns = _tiles(self.height, tile), _tiles(self.width, tile)
         self.is_exact = (self.rows * tile, self.columns * tile) == (self.height, self.width)
         self.is_one_tile = self.rows == self.columns == 1
-        self.from_tiles, self.from_filters, self.from_windows = _transforms(tile, like.dtype)
+        make = _transforms if type(like) is Tensor else _transforms.__wrapped__  # what is fake is not to be kept
+        self.from_tiles, self.from_filters, self.from_windows = make(tile, like.dtype)
         if self.is_one_tile:  # then a window is the tile and padding: zeros, which nothing needs to be computed from
             inner = self.from_windows.view(-1, self.window, self.window)[:, 1:-1, 1:-1]  # (n * n, m, m)
             self.from_windows = inner.reshape(-1, tile * tile)
@@ -237,5 +236,6 @@ def _from_roots(roots: list[Fraction] | tuple[Fraction, ...]) -> list[Fraction]:
 
 def _squared(rows: list[list[Fraction]], dtype: torch.dtype) -> Tensor:
     """The matrix for two dimensions from that for one."""
-    matrix = torch.tensor([[float(value) for value in row] for row in rows], dtype=torch.float64)
+    numbers = [[float(value) for value in row] for row in rows]
+    matrix = torch.tensor(numbers, dtype=torch.float64, device="cpu")  # whatever the default is at the first call
     return torch.kron(matrix, matrix).to(dtype)

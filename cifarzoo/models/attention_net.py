@@ -82,7 +82,7 @@ class AttentionNet(Classifier):
         )
         stages, previous = [], stem_widths[1]
         for index, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-            grid_size = 8 // 2**index  # 16x16 -> 8x8, then 8x8 -> 4x4
+            grid_size = max(1, 8 // 2**index)  # 16x16 -> 8x8, then 8x8 -> 4x4
             stages.append(AttentionStage(previous, width, depth=depth, grid_size=grid_size, mlp_ratio=mlp_ratio))
             previous = width
         super().__init__(

@@ -55,13 +55,14 @@ class Classifier(nn.Module):
         self.card: Any = None  # a weights.Card; the weights are a layer above the models
         self.in_channels = in_channels
         self.num_features = widths[-1]
-        # More than one pixel in the last map, so that batch norm can train on a single image; 32 is the promised limit.
-        self.min_size = min(2 * reductions[-1] + border_px, 32)
+        # More than one pixel in the last map, so that batch norm can train on a single image, where 32 px give that;
+        # however deep, one at least.
+        self.min_size = max(min(2 * reductions[-1] + border_px, 32), reductions[-1] + border_px)
         self.border_px = border_px
         self.default_input_size = 32
         self.feature_info: list[dict[str, Any]] = [
             {"num_chs": width, "reduction": reduction, "module": f"stages.{index}"}
-            for index, (width, reduction) in enumerate(zip(widths, reductions, strict=True))
+            for index, (width, reduction, _) in enumerate(zip(widths, reductions, stages, strict=True))
         ]
         self.normalize: nn.Module = nn.Identity()
         self.stem = stem

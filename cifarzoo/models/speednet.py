@@ -52,7 +52,7 @@ class SpeedNet(Classifier):
         inputs = (stem.conv.out_channels, *widths)
         super().__init__(
             stem=stem,
-            stages=[Group(*group) for group in zip(inputs, widths, depths, strict=False)],
+            stages=[Group(*group) for group in zip(inputs[:-1], widths, depths, strict=True)],
             widths=widths,
             reductions=[patch_stride * 2 ** (index + 1) for index in range(len(widths))],
             num_classes=num_classes,

@@ -152,7 +152,8 @@ def _per_class(card: Card) -> str | None:
     """The accuracy of each class, or of the best and worst where there are many."""
     if not card.per_class:
         return None
-    names = dict(zip(card.per_class, card.classes or card.per_class, strict=False))
+    known = card.classes is not None and len(card.classes) == len(card.per_class)  # else some have no test images
+    names = dict(zip(card.per_class, (card.classes if known else None) or card.per_class, strict=True))
     order = sorted(card.per_class.items(), key=lambda pair: -pair[1])
     half = _MOST_CLASSES // 2
     shown = list(card.per_class.items()) if len(order) <= _MOST_CLASSES else [*order[:half], *order[-half:]]
@@ -163,18 +164,24 @@ def _per_class(card: Card) -> str | None:
 
 def _licences(card: Card) -> str:
     """Of the weights and of the data."""
-    return f"Weights: {card.license}. {card.data_license or ''}".strip()
+    return f"Weights: {card.license or 'not stated'}. {card.data_license or ''}".strip()
 
 
 def _file(card: Card) -> list[tuple[str, str]]:
     """Of the weight file."""
+    side = card.input_size
     return [
-        ("name", f"{card.arch}.{card.tag}.safetensors"),
-        ("bytes", f"{card.bytes:,}" if card.bytes is not None else "unknown"),
-        ("SHA-256", f"`{card.sha256}`"),
-        ("numbers", card.dtype),
-        ("input", f"{card.input_size}x{card.input_size}, mean {card.mean}, std {card.std}"),
-        ("created", card.created or "unknown"),
+        (name, value)
+        for name, value in (
+            ("name", f"{card.arch}.{card.tag}.safetensors"),
+            ("bytes", None if card.bytes is None else f"{card.bytes:,}"),
+            ("SHA-256", None if card.sha256 is None else f"`{card.sha256}`"),
+            ("numbers", card.dtype),
+            ("input", None if side is None else f"{side}x{side}"),
+            ("normalised by", None if card.mean is None else f"mean {card.mean}, std {card.std}"),
+            ("created", card.created),
+        )
+        if value is not None
     ]
 
 

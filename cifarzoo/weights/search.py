@@ -11,7 +11,7 @@ from torch import Tensor
 from cifarzoo.errors import IntegrityError, UnknownModelError
 from cifarzoo.weights.cards import Card
 from cifarzoo.weights.remote import cache_folder, read_cached
-from cifarzoo.weights.store import read_checked
+from cifarzoo.weights.store import read_card, read_checked
 
 PACKAGE = Path(__file__).parent / "files"
 PREFERRED = "speednet.cifar10"  # small and quick on any processor: what classifies pictures where nothing is said
@@ -34,7 +34,7 @@ def names() -> list[str]:
 
 def _names_in(folder: Path) -> set[str]:
     """The names of the cards in one folder."""
-    return {path.stem for path in folder.glob("*.*.json") if all(path.stem.partition("."))}
+    return {path.stem for path in folder.glob("*.*.json") if all(path.stem.partition(".")) and path.is_file()}
 
 
 def resolve(name: str) -> str:
@@ -73,7 +73,7 @@ def info(name: str) -> Card:
     """
     name = resolve(name)
     path = next(path for folder in folders() if (path := folder / f"{name}.json").is_file())
-    card = Card.from_json(path.read_bytes(), source=str(path))
+    card = read_card(path)
     arch, _, tag = name.partition(".")
     if card.arch != arch or card.tag not in (None, tag):  # a run's weights have no tag: a copy may bear any
         raise IntegrityError(

@@ -55,8 +55,17 @@ def load_weights(path: Path | str) -> tuple[dict[str, Tensor], Card]:
     for wanted in (path, card_path):
         if not wanted.is_file():
             raise DataError(f"{wanted} is not there; name a run's folder or a .safetensors file with its .json card")
-    card = Card.from_json(card_path.read_bytes(), source=str(card_path))
+    card = read_card(card_path)
     return read_checked(path, card), card
+
+
+def read_card(path: Path) -> Card:
+    """The card in a file; IntegrityError where it cannot be read."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise IntegrityError(f"{path} cannot be read ({error.strerror or error}); restore it") from None
+    return Card.from_json(text, source=str(path))
 
 
 def read_checked(path: Path, card: Card, *, remedy: str = "fetch or train it again") -> dict[str, Tensor]:

@@ -69,13 +69,16 @@ def test_shares_follow_their_distribution_and_their_probability() -> None:
 
 def test_boxes_are_inside_and_of_the_drawn_area() -> None:
     many = Draws(seed=5, epoch=3, indices=torch.arange(20_000))
-    op = augment.CutMix(per_image=True)
-    boxes = op.draw(many, torch.zeros(1, 3, 40, 24))["boxes"]
+    op, images = augment.CutMix(per_image=True), torch.zeros(1, 3, 40, 24)
+    boxes = op.draw(many, images)["boxes"]
     sides = boxes[:, 2:] - boxes[:, :2]
     assert (boxes[:, :2] >= 0).all() and (boxes[:, 2:] <= torch.tensor([40, 24])).all() and (sides >= 0).all()
     whole = ((boxes[:, :2] > 0) & (boxes[:, 2:] < torch.tensor([40, 24]))).all(1)
     ratio = sides[whole].double() / torch.tensor([40, 24])
     assert (ratio[:, 0] - ratio[:, 1]).abs().max() <= 2 / 24  # the box has the shape of the image
+    area = 1 - augment.MixUp(per_image=True).draw(many, images)["share"][whole]  # of the same draws
+    lost = area - ratio.prod(1)  # halves are rounded down
+    assert lost.min() >= -1e-6 and lost.max() <= 2 / 40 + 2 / 24
 
 
 @pytest.mark.parametrize("make", MIXES)

@@ -50,8 +50,13 @@ def test_show_takes_pictures(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["grid", "grid.jpg", "file/grid.png"])
 def test_an_output_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SettingError, match="--output"):
+    with pytest.raises(SettingError, match=r"--output|cannot be written"):
         call("show", "--preset", "none", "--output", tmp_path / name)
+
+
+def test_pictures_are_for_the_contact_sheet(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="add --output PNG"):
+        call("show", "--preset", "none", "--picture", tmp_path / "own.png")
 
 
 def test_an_unknown_preset() -> None:

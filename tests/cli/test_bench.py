@@ -44,3 +44,11 @@ def test_recipes_that_are_in_the_record_are_shown(cli, tmp_path: Path, monkeypat
     assert "41.50" in out
     assert json.loads(cli(*line, "--json").out) == {"runs": [run]}
     assert asked == [(tmp_path, tmp_path / "r.json", 50, names) for names in (["report/baseline"], ())]
+
+
+def test_where_to_draw_is_checked_first(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cifarzoo.bench.batch.bench_batch", lambda *_, **__: pytest.fail("measured first"))
+    for place, said in ((tmp_path, "is a folder"), (tmp_path / "batch.pdf", "must end in .png")):
+        code, out, err = cli("bench", "batch", "baseline_cnn", "--plot", place)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert f"--plot {place} {said}" in err

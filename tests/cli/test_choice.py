@@ -81,3 +81,14 @@ def test_settings() -> None:
         parse_settings(["lr"])
     with pytest.raises(RecipeError, match="no field"):
         choose_recipe("quick", model=None, data=None, settings=["rate=1"])
+
+
+def test_epochs_that_are_asked_for_are_the_length_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CIFARZOO_WEIGHTS", str(tmp_path))
+    recipe = recipes.get("quick").replace(name="mine", steps=3000, warmup_epochs=12)
+    card = Card(arch="resnet17", tag="toys", num_classes=10, dataset="digits", recipe=json.loads(recipe.to_json()))
+    save_weights({}, card, tmp_path / "resnet17.toys.safetensors")
+    assert choose_recipe("resnet17.toys", model=None, data=None).steps == 3000
+    shorter = choose_recipe("resnet17.toys", model=None, data=None, epochs=2)
+    assert (shorter.epochs, shorter.steps, shorter.seconds, shorter.warmup_epochs) == (2, None, None, 0.5)
+    assert choose_recipe("quick", model=None, data=None, epochs=2, settings=["seconds=5"]).seconds == 5

@@ -95,3 +95,9 @@ def test_as_many_classes_of_other_names_are_said(cli, run: Path, tmp_path: Path)
     assert "top-1" in out
     assert "folder has other classes than" in err
     assert "other classes" not in cli("eval", run).err
+
+
+def test_a_place_for_plots_asks_for_plots(cli, run: Path, tmp_path: Path) -> None:
+    code, out, err = cli("eval", run, "--output", tmp_path)
+    assert (code, out) == (2, "")
+    assert "is for --plots; add it" in err

@@ -106,3 +106,8 @@ def test_pretrained_weights_by_default_and_by_name(
     monkeypatch.chdir(tmp_path)
     assert cli("predict", picture, "--model", "baseline_cnn").out == wanted
     assert cli("predict", picture).out == cli("predict", picture, "--model", "baseline_cnn.digits").out == wanted
+
+
+def test_an_empty_name_stands_for_nothing(cli, picture: Path) -> None:
+    code, out, err = cli("predict", picture, "--model", "")
+    assert (code, out, err.count("\n")) == (2, "", 1)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cifarzoo.cli.sets import open_set
+from cifarzoo.cli.sets import open_set, set_of
 from cifarzoo.errors import SettingError
+from cifarzoo.weights import Card
 
 
 @pytest.fixture
@@ -54,3 +55,19 @@ def test_trained_weights_go_on_with_other_classes(cli, pictures: Path, run: Path
     )
     assert code == 0, err
     assert "AdaptedWarning: baseline_cnn from " in err
+
+
+@pytest.mark.parametrize(
+    ("recipe", "dataset", "expected"),
+    [
+        ({"data": "cifar10"}, "digits", "digits"),  # a recipe may be taken to other data
+        ({"data": "folder"}, "pets", "folder"),
+        ({"data": "cifar10"}, None, "cifar10"),
+        (None, "digits", "digits"),
+        (None, None, None),
+    ],
+)
+def test_the_set_that_weights_learned_from(
+    recipe: dict[str, str] | None, dataset: str | None, expected: str | None
+) -> None:
+    assert set_of(Card(arch="net", num_classes=2, recipe=recipe, dataset=dataset)) == expected

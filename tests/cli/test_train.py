@@ -183,3 +183,9 @@ def test_only_the_first_process_says_what_came_out(cli, tmp_path: Path, monkeypa
     monkeypatch.setenv("RANK", "1")  # of a group of one, which changes nothing else
     for end in ([], ["--json"]):
         assert cli("train", "baseline_cnn", *DIGITS, *NARROW, *end, "--output", tmp_path / "run")[:2] == (0, "")
+
+
+def test_empty_weights_to_begin_with_are_refused(cli, tmp_path: Path) -> None:
+    code, out, err = cli("train", "baseline_cnn", *DIGITS, *NARROW, "--pretrained", "", "--output", tmp_path / "run")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "pretrained (='')" in err

@@ -73,8 +73,7 @@ def test_weights_that_cannot_be_fetched_are_a_mismatch(cli, folder: Path) -> Non
 
 
 def test_without_the_data_only_the_hash_is_checked(cli, folder: Path, tmp_path: Path) -> None:
-    card = json.loads((folder / f"{NAME}.json").read_text())
-    change_card(folder, recipe={**card["recipe"], "data": "cifar10"})
+    change_card(folder, dataset="cifar10")
     for options in ((), ("--root", tmp_path)):
         code, out, _ = cli("verify", NAME, *options)
         assert code == 0
@@ -83,8 +82,7 @@ def test_without_the_data_only_the_hash_is_checked(cli, folder: Path, tmp_path: 
 
 
 def test_damaged_data_are_no_verdict(cli, folder: Path, tmp_path: Path) -> None:
-    card = json.loads((folder / f"{NAME}.json").read_text())
-    change_card(folder, recipe={**card["recipe"], "data": "cifar10"})
+    change_card(folder, dataset="cifar10")
     for batch in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
         path = tmp_path / "cifar-10-batches-bin" / f"{batch}.bin"
         path.parent.mkdir(exist_ok=True)

@@ -64,6 +64,15 @@ def test_card(cli, published: Path, tmp_path: Path) -> None:
     assert out.startswith(f"# {NAME}\n")
     assert cli("weights", "card", NAME, "--format", "hf", "--output", tmp_path / "README.md").code == 0
     assert (tmp_path / "README.md").read_text().endswith(out)
+    code, _, err = cli("weights", "card", NAME, "--output", tmp_path)
+    assert (code, err.count("\n")) == (2, 1)
+
+
+def test_the_card_of_a_run_s_weights_under_a_name(cli, run: Path, folder: Path) -> None:
+    folder.mkdir()
+    for end in (".safetensors", ".json"):
+        (folder / f"baseline_cnn.mine{end}").write_bytes((run / f"model{end}").read_bytes())
+    assert cli("weights", "card", "baseline_cnn.mine").out.startswith("# baseline_cnn.mine\n")
 
 
 def test_nothing_published(cli) -> None:

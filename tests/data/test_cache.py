@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from cifarzoo.data import cache
 from cifarzoo.data.measure import fingerprint
 from cifarzoo.errors import DataError, IntegrityError
-from cifarzoo.files import replacing
+from cifarzoo.files import locked, replacing
 
 IMAGES = torch.from_numpy(pixels(5, 8))
 TARGETS = np.array([0, 1, 1, 0, 1])
@@ -146,10 +146,17 @@ def test_list_and_clear(tmp_path: Path) -> None:
     first, second = write(tmp_path / "a-train-1.images"), write(tmp_path / "b-train-2.images")
     left_over = tmp_path / ".a-train-1.images.0123.partial"
     left_over.write_bytes(b"")
-    (tmp_path / "a-train-1.images.lock").write_bytes(b"")
+    at_work = tmp_path / ".a-train-9.images.4567.partial"
+    at_work.write_bytes(b"")
     (tmp_path / "notes.txt").write_bytes(b"")
     assert cache.files(tmp_path) == [first, second]
-    assert cache.clear(tmp_path, "a-*") == [first]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b-train-2.images", "notes.txt"]
+    with locked(tmp_path / "a-train-9.images"):  # by whoever writes it
+        assert cache.clear(tmp_path, "a-*") == [first]
+    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".lock"} == {
+        "b-train-2.images",
+        "notes.txt",
+        at_work.name,
+    }
     assert cache.clear(tmp_path) == [second]
+    assert not at_work.exists()
     assert cache.files(tmp_path) == cache.clear(tmp_path) == cache.clear(None) == cache.files(None) == []

@@ -10,7 +10,7 @@ import pytest
 import torch
 from data_fakes import tiny_members, write_zip
 
-from cifarzoo.data import ArrayDataset, Dataset, TinyImageNet
+from cifarzoo.data import ArrayDataset, Dataset, TinyImageNet, subset
 from cifarzoo.errors import DataError, SettingError
 
 FIELDS: dict[str, Any] = {
@@ -95,3 +95,12 @@ def test_a_write_does_not_reach_the_file(tiny: TinyImageNet) -> None:
     before = tiny.cache_file.read_bytes()
     tiny.images[0] = 7
     assert tiny.cache_file.read_bytes() == before
+
+
+def test_a_part_needs_neither_the_file_nor_the_whole(tiny: TinyImageNet) -> None:
+    assert tiny.cache_file is not None
+    tiny.cache_file.unlink()
+    part = subset(tiny, [0])
+    assert torch.equal(part.images, tiny.images[:1])
+    assert len(pickle.dumps(part)) < part.images.numel() + 10_000 < tiny.images.numel()
+    assert torch.equal(pickle.loads(pickle.dumps(part)).images, part.images)

@@ -54,6 +54,15 @@ def test_a_file_is_fetched_once(server: Server, tmp_path: Path) -> None:
     assert server.requests == [None]
 
 
+def test_a_file_that_is_there_is_not_vouched_for_unread(server: Server, tmp_path: Path) -> None:
+    for content in (CONTENT[:-1], bytes(len(CONTENT))):
+        (tmp_path / "set.zip").write_bytes(content)
+        with pytest.raises(DownloadError, match=r"set\.zip is there, but is not the file of http.*delete it"):
+            download.fetch(archive(server), tmp_path)
+        assert (tmp_path / "set.zip").read_bytes() == content
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("cut_after", [0, 1, 99_999])
 def test_a_cut_connection_is_resumed(server: Server, tmp_path: Path, cut_after: int) -> None:
     server.fault = lambda handler, number: handler.give(cut_after=cut_after if number < 3 else None)

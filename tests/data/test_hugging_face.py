@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cifarzoo.data import HuggingFace, cache
 from cifarzoo.data.measure import mean_and_std
-from cifarzoo.errors import CifarZooError, DataError, DownloadError
+from cifarzoo.errors import CifarZooError, DataError, DownloadError, SettingError
 
 PICTURES = [encode(image) for image in pixels(6, 32)]
 IMAGES = np.stack([pillow(content) for content in PICTURES])
@@ -134,3 +134,48 @@ def test_a_failed_fetch_is_an_error_of_ours() -> None:
     """The tests are offline, and the Hub's library is told so."""
     with pytest.raises(DownloadError, match="user/set cannot be fetched from the Hub"):
         HuggingFace("user/set", cache=None, download=True)
+
+
+def write_words(root: Path, **splits: list[object]) -> Path:
+    """Sets whose labels are words or numbers without names."""
+    for split, labels in splits.items():
+        kind = "string" if isinstance(labels[0], str) else "int64"
+        features = datasets.Features({"image": datasets.Image(), "label": datasets.Value(kind)})
+        columns = {"image": [{"bytes": content, "path": None} for content in PICTURES[: len(labels)]], "label": labels}
+        root.mkdir(exist_ok=True)
+        datasets.Dataset.from_dict(columns, features=features).to_parquet(str(root / f"{split}.parquet"))
+    return root
+
+
+@pytest.mark.parametrize(("train", "test"), [(["c", "a", "b"], ["b", "c"]), ([2, 0, 1], [1])])
+def test_a_label_is_the_same_in_each_split(tmp_path: Path, train: list[object], test: list[object]) -> None:
+    root = write_words(tmp_path / "set", train=train, test=test)
+    ours, theirs = (HuggingFace(root, split, cache=None) for split in ("train", "test"))
+    assert ours.classes == theirs.classes == tuple(map(str, sorted(train, key=str)))
+    for dataset, labels in ((ours, train), (theirs, test)):
+        assert [dataset.classes[target] for target in dataset.targets] == [str(label) for label in labels]
+    assert theirs.fingerprint != HuggingFace(root, "test", train_split="test", cache=None).fingerprint
+
+
+def test_labels_that_training_has_not_or_that_are_missing(tmp_path: Path) -> None:
+    root = write_words(tmp_path / "set", train=["a", "b"], test=["a", "d"])
+    with pytest.raises(DataError, match="split 'test' has the class 'd', which the training split has not"):
+        HuggingFace(root, "test", cache=None)
+    with pytest.raises(DataError, match="labels outside"):
+        HuggingFace(write_words(tmp_path / "none", train=["a", None]), cache=None)
+
+
+def test_a_split_that_was_saved_alone_is_no_other(tmp_path: Path) -> None:
+    write_set(tmp_path / "set")
+    datasets.load_dataset(str(tmp_path / "set"), split="train", cache_dir=str(tmp_path / "scratch")).save_to_disk(
+        str(tmp_path / "saved")
+    )
+    assert len(HuggingFace(tmp_path / "saved", cache=None)) == 4
+    with pytest.raises(DataError, match="holds the split 'train' alone, not 'test'"):
+        HuggingFace(tmp_path / "saved", "test", cache=None)
+
+
+@pytest.mark.parametrize("size", [0, -1, "64", True])
+def test_sizes_that_are_none(tmp_path: Path, size: Any) -> None:
+    with pytest.raises(SettingError, match="size"):
+        HuggingFace(write_set(tmp_path / "set"), size=size, cache=None)

@@ -77,9 +77,9 @@ def test_subset_takes_the_rows_in_their_order(rows: list[int]) -> None:
     assert len(dataset) == 30
 
 
-@pytest.mark.parametrize("rows", [[30], [-1], [[0]]])
+@pytest.mark.parametrize("rows", [[30], [-1], [[0]], [True] * 30, [0.5]])
 def test_rows_outside_are_refused(rows: list[int]) -> None:
-    with pytest.raises(SettingError, match=r"must be a list of numbers in 0 ... 29"):
+    with pytest.raises(SettingError, match=r"must be a list of whole numbers in 0 ... 29"):
         data.subset(numbered([20, 10]), rows)
 
 

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cifarzoo.layers import winograd_autograd
 from cifarzoo.layers.conv import Conv2d, ConvNormAct
@@ -94,6 +95,23 @@ def test_layers_take_it_for_3x3_filters_at_stride_1(
     assert not taken
 
 
-def test_what_is_exported_holds_a_convolution() -> None:
-    program = torch.export.export(Conv2d(128, 128), (torch.zeros(32, 128, 8, 8),))
-    assert "conv2d" in str(program.graph) and "bmm" not in str(program.graph)
+@pytest.mark.parametrize("side", [8, 2])
+def test_what_is_exported_holds_a_convolution(side: int) -> None:
+    graph = str(torch.export.export(Conv2d(128, 128), (torch.zeros(32, 128, side, side),)).graph)
+    assert "conv2d" in graph
+    assert not any(other in graph for other in ("bmm", "unfold", "linear"))
+
+
+@pytest.mark.parametrize("shape", [(64, 128, 8, 8), (2, 128, 2, 2)])
+def test_what_it_was_made_without_is_heeded(shape: tuple[int, ...]) -> None:
+    """A bias from a fused norm, a dilation in place of a stride."""
+    torch.manual_seed(0)
+    images, conv, norm = torch.randn(shape), Conv2d(128, 128).eval(), nn.BatchNorm2d(128).eval()
+    nn.init.normal_(norm.bias)
+    with torch.no_grad():
+        wanted = norm(conv(images))
+        fused = fuse_conv_bn_eval(conv, norm)
+        torch.testing.assert_close(fused(images), wanted, rtol=1e-4, atol=1e-4)
+        conv.dilation = conv.padding = (2, 2)
+        wanted = nn.functional.conv2d(images, conv.weight, padding=2, dilation=2)
+        torch.testing.assert_close(conv(images), wanted, rtol=1e-4, atol=1e-4)

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch._subclasses import FakeTensorMode
 
 from cifarzoo.layers import winograd
 
@@ -47,3 +48,19 @@ def test_when_it_pays(images: Tensor, weight: Tensor, expected: bool) -> None:
 def test_autocast_keeps_torchs() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert not winograd.pays(BATCH, WEIGHT)
+
+
+@pytest.mark.parametrize("first", ["default device", "fake"])
+def test_what_the_first_call_runs_under_does_not_stay(first: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    images, weight = torch.randn(2, 4, 6, 6, generator=generator), torch.randn(5, 4, 3, 3, generator=generator)
+    winograd._transforms.cache_clear()
+    if first == "fake":
+        with FakeTensorMode() as mode:
+            shape = winograd.convolve(mode.from_tensor(images), mode.from_tensor(weight), 3).shape
+    else:
+        with torch.device("meta"):
+            shape = winograd.convolve(images, weight, 3).shape
+    assert shape == (2, 5, 6, 6)
+    wanted = torch.nn.functional.conv2d(images, weight, padding=1)
+    torch.testing.assert_close(winograd.convolve(images, weight, 3), wanted, rtol=1e-4, atol=1e-4)

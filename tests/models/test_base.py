@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import cifarzoo
 from cifarzoo.errors import SettingError
 from cifarzoo.layers.normalize import Normalize
 from cifarzoo.models import Classifier
@@ -112,3 +113,16 @@ def test_least_size_is_never_above_the_promise() -> None:
     )
     assert deep.min_size == 32
     assert deep(torch.zeros(1, 3, 32, 32)).shape == (1, 2)
+
+
+def test_each_stage_has_a_width() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        Classifier(
+            stem=nn.Identity(), stages=[nn.Identity()], widths=[3, 3], reductions=[1, 1], num_classes=2, in_channels=3
+        )
+
+
+@pytest.mark.parametrize("name, widths", [("attention_net", (64,) * 5), ("baseline_cnn", (8,) * 6)])
+def test_deeper_than_published_takes_its_least_size(name: str, widths: tuple[int, ...]) -> None:
+    model = cifarzoo.create(name, widths=widths, depths=(1,) * len(widths), seed=0).eval()
+    assert model(torch.zeros(1, 3, model.min_size, model.min_size)).shape == (1, 10)

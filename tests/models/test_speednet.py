@@ -60,3 +60,6 @@ def test_features_are_scaled_to_the_head() -> None:
 def test_one_convolution_is_no_group() -> None:
     with pytest.raises(SettingError, match="depths"):
         SpeedNet(num_classes=2, depths=(1, 2, 2))
+    for widths in ((64, 256), (64, 128, 256, 256)):
+        with pytest.raises(SettingError, match="cannot be built with"):
+            cifarzoo.create("speednet", widths=widths)

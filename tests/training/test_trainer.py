@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import cifarzoo
 from cifarzoo.errors import CifarZooError, DivergedError, RecipeError, SettingError
 from cifarzoo.recipes import Recipe
-from cifarzoo.training import EpochRecord, Trainer, evaluate
+from cifarzoo.training import EpochRecord, Trainer, evaluate, evaluation, trainer
 from cifarzoo.training.environment import hash_weights
 from cifarzoo.training.history import History
 
@@ -64,10 +64,20 @@ def test_the_global_random_state_neither_matters_nor_changes(make_net: Nets, mak
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_memory_order_and_allocator_change_no_result(make_net: Nets, make_set: Sets) -> None:
+@pytest.mark.parametrize("allocator", [True, False])
+def test_the_allocator_is_asked_only_where_it_is_wanted(
+    allocator: bool, make_net: Nets, make_set: Sets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for module in (trainer, evaluation):
+        monkeypatch.setattr(module, "keep_freed_memory", lambda: asked.append("kept"))
+    Trainer(make_net(), RECIPE, progress=False, allocator=allocator).fit(make_set(), make_set(8))
+    assert bool(asked) == allocator
+
+
+def test_memory_order_changes_no_result(make_net: Nets, make_set: Sets) -> None:
     recipe = RECIPE.replace(precision="fp32")
     first = trained(recipe, make_net(), make_set())
-    assert same(first, trained(recipe, make_net(), make_set(), allocator=False))
     other = trained(recipe.replace(channels_last=False), make_net(), make_set())
     for name, tensor in first.items():
         torch.testing.assert_close(tensor, other[name], rtol=1e-3, atol=1e-4)

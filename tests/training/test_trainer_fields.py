@@ -46,7 +46,9 @@ def test_pictures_grow(make_net: Nets, make_set: Sets) -> None:
     model = Watched()
     Trainer(model, RECIPE.replace(sizes=((0.25, 8), (0.5, 12))), progress=False).fit(make_set(), make_set(16))
     assert [side for training, side in model.sides if training] == [8] * 3 + [12] * 3 + [16] * 6
-    assert {side for training, side in model.sides if not training} == {16}
+    tried, scored = model.sides[:4], [side for training, side in model.sides[4:] if not training]
+    assert tried == [(False, 16), (False, 8), (False, 12), (True, 8)]  # the sizes, before anything starts
+    assert set(scored) == {16}
     with pytest.raises(RecipeError, match=r"sizes has 4 px.*8 px or more"):
         Trainer(make_net(), RECIPE.replace(sizes=((0.5, 4),)), progress=False).fit(make_set())
 
@@ -146,11 +148,11 @@ def test_a_held_out_part_selects_the_epoch(tmp_path: Path, make_net: Nets, make_
 def test_compiled_training_saves_plain_names(
     tmp_path: Path, make_net: Nets, make_set: Sets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compiled: list[nn.Module] = []
-    monkeypatch.setattr(torch, "compile", lambda model, **_: compiled.append(model) or model.__call__)
+    compiled: list[tuple[nn.Module, bool]] = []
+    monkeypatch.setattr(torch, "compile", lambda model, *, dynamic: compiled.append((model, dynamic)) or model.__call__)
     model = make_net()
     Trainer(model, RECIPE.replace(compile=True), progress=False, output_dir=tmp_path).fit(make_set())
-    assert compiled == [model]
+    assert compiled == [(model, False)]
     assert load_weights(tmp_path)[0].keys() == model.state_dict().keys()
 
 

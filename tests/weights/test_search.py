@@ -32,6 +32,7 @@ def test_names_are_those_of_cards(places: dict[str, Path]) -> None:
     put(places["one"])
     for file in ("other.set.json", "recipe.json", ".hidden.json", "x.y.txt"):
         (places["other"] / file).write_text("{}")
+    (places["other"] / "gone.set.json").symlink_to("nowhere.json")
     assert names() == ["net.toys", "other.set"]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cifarzoo import files
 from cifarzoo.errors import DataError, IntegrityError
 from cifarzoo.weights import Card, load_weights, save_weights
+from cifarzoo.weights.store import read_card
 
 STATE = {
     "a.weight": torch.arange(12, dtype=torch.float32).view(3, 4),
@@ -157,3 +158,8 @@ def test_a_failed_save_keeps_the_old_weights(path, monkeypatch):
         with pytest.raises(OSError, match="no space"):
             save_weights({"other": torch.ones(3)}, CARD, path)
     assert_state(load_weights(path)[0])
+
+
+def test_a_card_that_cannot_be_read(tmp_path):
+    with pytest.raises(IntegrityError, match=r"card\.json cannot be read \(No such file"):
+        read_card(tmp_path / "card.json")

@@ -96,7 +96,11 @@ def read_any(folder: Path, split: str, config: str | None, picture_column: str) 
     def load(datasets: Any, scratch: str) -> Any:
         if (folder / "state.json").is_file() or (folder / "dataset_dict.json").is_file():
             saved = datasets.load_from_disk(str(folder), keep_in_memory=True)
-            return saved[split] if isinstance(saved, datasets.DatasetDict) else saved
+            if isinstance(saved, datasets.DatasetDict):
+                return saved[split]
+            if saved.split is not None and str(saved.split) != split:
+                raise DataError(f"{folder} holds the split {str(saved.split)!r} alone, not {split!r}; name it")
+            return saved
         return datasets.load_dataset(str(folder), config, split=split, keep_in_memory=True, cache_dir=scratch)
 
     return _table(load, folder, (picture_column,), follow_paths=True)
@@ -136,10 +140,10 @@ def _labels(columns: Any, features: Mapping[str, Any]) -> tuple[dict[str, np.nda
             if getattr(feature, "names", None):
                 label_names[name] = tuple(feature.names)
         elif kind in ("string", "large_string"):
-            words = [str(word) for word in columns.column(name).to_pylist()]
-            label_names[name] = tuple(sorted(set(words)))
+            words = columns.column(name).to_pylist()
+            label_names[name] = tuple(sorted({word for word in words if word is not None}))
             places = {word: place for place, word in enumerate(label_names[name])}
-            labels[name] = np.array([places[word] for word in words], dtype=np.int64)
+            labels[name] = np.array([places.get(word, -1) for word in words], dtype=np.int64)  # none: -1, as of numbers
     return labels, label_names
 
 
