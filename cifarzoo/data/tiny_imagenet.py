@@ -90,7 +90,8 @@ def _find(root: Path, split: str) -> Found | None:
         return Found(layout=archive.name, paths=(archive,), read=bind(_read_zip, archive, split))
     files = find_parquet(root, split)
     if files:
-        return Found(layout="parquet", paths=tuple(files), read=bind(_read_parquet, root, files))
+        words = [path for path in (root / _WORDS,) if path.is_file()]
+        return Found(layout="parquet", paths=(*files, *words), read=bind(_read_parquet, root, files))
     return None
 
 

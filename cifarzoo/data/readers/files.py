@@ -109,7 +109,8 @@ def stamp(path: Path, parts: Collection[str] | None = None) -> list[object]:
         if not path.is_dir():
             state = path.stat()
             return [str(path.resolve()), state.st_size, state.st_mtime_ns]
-        entries = [(entry.path, entry.stat()) for entry in walk(path, parts)]
+        folder = f"{str(path).rstrip(os.sep)}{os.sep}"  # left out: the same by whatever way it was named
+        entries = [(entry.path.removeprefix(folder), entry.stat()) for entry in walk(path, parts)]
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
     return [str(path.resolve()), *([place, state.st_size, state.st_mtime_ns] for place, state in entries)]

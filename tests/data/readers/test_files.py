@@ -79,6 +79,18 @@ def test_stamp_changes_with_any_change_and_only_then(tmp_path: Path) -> None:
     assert len({str(stamp) for stamp in stamps}) == len(stamps)
 
 
+def test_stamp_is_the_same_by_any_way_to_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(tmp_path / "set", {"a/x": b"1", "y": b"2"})
+    (tmp_path / "link").symlink_to("set")
+    wanted = files.stamp(tmp_path / "set")
+    assert sorted(entry[0] for entry in wanted[1:]) == ["a/x", "y"]
+    assert files.stamp(tmp_path / "link") == wanted
+    monkeypatch.chdir(tmp_path)
+    assert files.stamp(Path("set")) == wanted
+    monkeypatch.chdir(tmp_path / "set")
+    assert files.stamp(Path()) == wanted
+
+
 def test_what_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
     for call in (files.stamp, files.Folder, files.read_file):
         with pytest.raises(DataError):
