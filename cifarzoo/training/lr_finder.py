@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from cifarzoo.data.loader import ImageSet
+from cifarzoo.data.loader import ImageSet, Loader
 from cifarzoo.errors import DivergedError, SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import seeding
@@ -75,8 +75,7 @@ def find_lr(
     optimizer = create_optimizer(model, recipe, precision=precision)
     initialize_from_data(model, train)
     guard = Guard(model, optimizer, clip_norm=recipe.clip_norm, device=device)
-    loader = create_loader(model, recipe, train, device=device)
-    batches = itertools.chain.from_iterable(iter(loader) for _ in itertools.count())  # without end
+    batches = _without_end(create_loader(model, recipe, train, device=device))
     curve: dict[float, float] = {}  # learning rate to smoothed loss
     mean = 0.0
     with flushed_denormals(), seeding.contained(device):
@@ -100,6 +99,11 @@ def find_lr(
             guard.update(loss, step=step + 1)
     _check_found(curve, lowest, highest, steps)
     return LrRange(lrs=tuple(curve), losses=tuple(curve.values()), suggested=_steepest([*curve], [*curve.values()]))
+
+
+def _without_end(loader: Loader) -> Iterator[tuple[Tensor, Tensor]]:
+    """The loader's batches, epoch after epoch."""
+    return itertools.chain.from_iterable(iter(loader) for _ in itertools.count())
 
 
 def _check_range(lowest: float, highest: float, steps: int) -> None:

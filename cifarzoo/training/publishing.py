@@ -81,12 +81,10 @@ def publish(
             f"stored in {dtype} {name} loses {loss:.2f} points of top-1 ({before.top1:.2f} to {after.top1:.2f}; the "
             f"limit is {MOST_LOSS}); take another --dtype ({', '.join(DTYPES)}), or --allow-loss"
         )
-    others = [load_weights(other)[1] for other in other_seeds]
-    described = describe(card, name, after, with_views=evaluate(stored, test, views=VIEWS), fp32=before)
     described = replace(
-        described,
+        describe(card, name, after, with_views=evaluate(stored, test, views=VIEWS), fp32=before),
         dtype=str(DTYPES[dtype]).removeprefix("torch."),
-        seeds=summarize_seeds([card, *others]),
+        seeds=summarize_seeds([card, *(load_weights(other)[1] for other in other_seeds)]),
         pflop=pflop_of(card, model),
         train_loss=train_loss,
         urls=list(urls) or None,
