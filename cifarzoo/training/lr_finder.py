@@ -75,14 +75,13 @@ def find_lr(
     optimizer = create_optimizer(model, recipe, precision=precision)
     initialize_from_data(model, train)
     guard = Guard(model, optimizer, clip_norm=recipe.clip_norm, device=device)
-    batches = _without_end(create_loader(model, recipe, train, device=device))
+    loader = create_loader(model, recipe, train, device=device)
     curve: dict[float, float] = {}  # learning rate to smoothed loss
     mean = 0.0
     with flushed_denormals(), seeding.contained(device):
-        for step, (images, targets) in zip(range(steps), batches, strict=False):
+        for step, (images, targets) in enumerate(_batches(loader, steps)):
             seeding.seed_step(recipe.seed, step)
-            lr = lowest * (highest / lowest) ** (step / (steps - 1))
-            set_lr(optimizer, lr)
+            set_lr(optimizer, lr := lowest * (highest / lowest) ** (step / (steps - 1)))
             loss, _ = backward(
                 model,
                 images,
@@ -101,9 +100,9 @@ def find_lr(
     return LrRange(lrs=tuple(curve), losses=tuple(curve.values()), suggested=_steepest([*curve], [*curve.values()]))
 
 
-def _without_end(loader: Loader) -> Iterator[tuple[Tensor, Tensor]]:
-    """The loader's batches, epoch after epoch."""
-    return itertools.chain.from_iterable(iter(loader) for _ in itertools.count())
+def _batches(loader: Loader, count: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """So many batches, of as many epochs as it takes."""
+    return itertools.islice(itertools.chain.from_iterable(iter(loader) for _ in itertools.count()), count)
 
 
 def _check_range(lowest: float, highest: float, steps: int) -> None:
