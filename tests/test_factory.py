@@ -2,37 +2,22 @@
 
 import copy
 import importlib.metadata
-import random
 import sys
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from loopback import serving
+from model_fakes import FACTS, Tiny, random_states, same_weights
 from torch import nn
 
 import cifarzoo
 from cifarzoo import factory, registry
 from cifarzoo.errors import DataError, IntegrityError, SettingError, UnknownModelError
-from cifarzoo.models import Classifier
 from cifarzoo.weights import Card, save_weights, search
 from cifarzoo.weights.fitting import AdaptedWarning
 
-FACTS = {"summary": "a test's", "input_size": 16, "num_classes": 10, "params": 1, "macs": 1, "min_size": 2}
 MEAN, STD = [0.4, 0.5, 0.6], [0.2, 0.25, 0.3]
-
-
-class Tiny(Classifier):
-    def __init__(self, *, num_classes, in_channels=3, widths=(4, 8)):
-        stages = [nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(widths[0], widths[1], 1))]
-        super().__init__(
-            stem=nn.Conv2d(in_channels, widths[0], 3, padding=1),
-            stages=stages,
-            widths=widths[1:],
-            reductions=[2],
-            num_classes=num_classes,
-            in_channels=in_channels,
-        )
 
 
 @pytest.fixture(autouse=True)
@@ -55,15 +40,6 @@ def trained(tmp_path):
 @pytest.fixture
 def x():
     return torch.rand(2, 3, 8, 8)
-
-
-def same_weights(model, other):
-    ours, others = model.state_dict(), other.state_dict()
-    return ours.keys() == others.keys() and all(torch.equal(ours[key], others[key]) for key in ours)
-
-
-def random_states():
-    return [torch.get_rng_state().tolist(), random.getstate(), repr(np.random.get_state())]
 
 
 def test_create_gives_the_registered_variant(x):
@@ -244,12 +220,8 @@ def test_weights_that_are_not_published(published):
 @pytest.fixture
 def guest(monkeypatch):
     """A model that another package registers when it is asked."""
-
-    class Entry:
-        def load(self):
-            registry.register("guest", Tiny, **FACTS)
-
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [Entry()] * (group == "cifarzoo.models"))
+    entry = SimpleNamespace(load=lambda: registry.register("guest", Tiny, **FACTS))
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [entry] * (group == "cifarzoo.models"))
     factory._load_plugins.cache_clear()
 
 

@@ -52,9 +52,8 @@ def bench_recipes(
         The record: ``runs`` has an entry a recipe, with the loss of its first step and of each epoch.
 
     Raises:
-        SettingError: ``names`` has another recipe.
+        SettingError: ``names`` has another recipe, or ``output`` cannot be written.
         DataError: ``output`` is another record.
-        SettingError: it cannot be written.
     """
     rows = _rows(names)
     size = {"images": images, "test_images": test_images, "epochs": epochs}

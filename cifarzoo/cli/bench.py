@@ -159,14 +159,15 @@ def batch(
     )
     if output is not None or as_json:
         _give(record, output, as_json=as_json)
+    else:
+        rows = [
+            tuple(NOTHING if row[key] is None else f"{row[key]:g}" for key in record["rows"][0])
+            for row in record["rows"]
+        ]
+        title = f"{model}, {record['precision']}"
+        write_table(("batch", "images/s", "GFLOP/s", "ms a step", "peak MB"), rows, title=title)
     if plot is not None:
         draw_batch(record, plot)
-    if output is not None or as_json:
-        return
-    rows = [
-        tuple(NOTHING if row[key] is None else f"{row[key]:g}" for key in record["rows"][0]) for row in record["rows"]
-    ]
-    write_table(("batch", "images/s", "GFLOP/s", "ms a step", "peak MB"), rows, title=f"{model}, {record['precision']}")
 
 
 @app.command("muon")

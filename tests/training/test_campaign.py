@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from forks import exit_code, forked
 from torch import nn
 
 from cifarzoo.recipes import Recipe
@@ -75,19 +76,11 @@ def test_killed_at_every_step(
 
 def run_until(number: signal.Signals | None, delay_s: float, work: Callable[[], object]) -> int:
     """Do the work in a process of its own, hit it with a signal after some time, and give its exit code."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        except BaseException as error:
-            os._exit(
-                error.code if isinstance(error, SystemExit) else 130 if isinstance(error, KeyboardInterrupt) else 1
-            )
-        os._exit(0)
+    child = forked(work)
     if number is not None:
         time.sleep(delay_s)
         os.kill(child, number)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return exit_code(child)
 
 
 @pytest.mark.parametrize("seed", range(4))

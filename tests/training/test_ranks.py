@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+from forks import exit_code, forked
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.distributed import TCPStore
@@ -50,24 +51,18 @@ def start(world_size: int, work: Callable[[int], object]) -> list[int]:
     """Fork processes with the environment that torchrun gives; their ids."""
     port, children = free_port(), []
     for rank in range(world_size):
-        child = os.fork()
-        if child == 0:
+
+        def work_as_rank(rank: int = rank) -> None:
             os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(world_size)}
             os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-            try:
-                work(rank)
-            except BaseException as error:
-                os.write(2, f"rank {rank}: {type(error).__name__}: {error}\n".encode())
-                os._exit(
-                    error.code if isinstance(error, SystemExit) else 130 if isinstance(error, KeyboardInterrupt) else 1
-                )
-            os._exit(0)
-        children.append(child)
+            work(rank)
+
+        children.append(forked(work_as_rank))
     return children
 
 
 def codes(children: list[int]) -> list[int]:
-    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    return [exit_code(child) for child in children]
 
 
 def run(world_size: int, work: Callable[[int], object]) -> list[int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from forks import exit_code, forked
 from torch import Tensor, nn
 
 from cifarzoo.errors import RecipeError, ResumeError
@@ -42,7 +43,9 @@ VARIANTS = {
         optimizer="adam", lr=1e-3, precision="bf16", average="ema", average_every=1, average_start=0.2
     ),
     "muon without momentum": RECIPE.replace(optimizer="muon", momentum=0.0),
-    "muon": RECIPE.replace(optimizer="muon", momentum=0.6, rest_optimizer="adamw", bias_lr_ratio=0.01),
+    "muon, windows": RECIPE.replace(
+        optimizer="muon", momentum=0.6, rest_optimizer="adamw", bias_lr_ratio=0.01, sizes=((0.5, 8),), shrink="window"
+    ),
     "lookahead, sizes, freezing, parts, mixup": RECIPE.replace(
         average="lookahead",
         average_every=2,
@@ -73,19 +76,6 @@ def same(one: Any, other: Any) -> bool:
     return one[1] == other[1] and all(torch.equal(tensor, other[0][name]) for name, tensor in one[0].items())
 
 
-def in_a_process_of_its_own(work: Callable[[], object]) -> int:
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        except BaseException as error:
-            os._exit(
-                error.code if isinstance(error, SystemExit) else 130 if isinstance(error, KeyboardInterrupt) else 1
-            )
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 def kill_at(step: int, number: int) -> Callable[[int, Tensor], None]:
     def hook(now: int, loss: Tensor) -> None:
         if now == step:
@@ -103,12 +93,12 @@ def test_killed_at_every_step(name: str, tmp_path: Path, make_net: Nets, make_se
     unbroken.fit(train, test)
     for step in range(1, STEPS + 1):
         hook = kill_at(step, signal.SIGKILL)
-        code = in_a_process_of_its_own(
+        child = forked(
             lambda hook=hook: Trainer(
                 make_net(), recipe, output_dir=tmp_path, progress=False, on_step=hook, checkpoint_every_s=0
             ).fit(train, test)
         )
-        assert code == -signal.SIGKILL
+        assert exit_code(child) == -signal.SIGKILL
     last = Trainer(make_net(9), recipe, output_dir=tmp_path, progress=False)
     last.fit(train, test)
     assert same(outcome(unbroken), outcome(last))
@@ -121,12 +111,12 @@ def test_what_was_selected_survives_a_kill(step: int, tmp_path: Path, make_net: 
     unbroken = Trainer(make_net(), RECIPE, progress=False)
     unbroken.fit(**sets)
     hook = kill_at(step, signal.SIGKILL)
-    code = in_a_process_of_its_own(
+    child = forked(
         lambda: Trainer(
             make_net(), RECIPE, output_dir=tmp_path, progress=False, on_step=hook, checkpoint_every_s=0
         ).fit(**sets)
     )
-    assert code == -signal.SIGKILL
+    assert exit_code(child) == -signal.SIGKILL
     last = Trainer(make_net(9), RECIPE, output_dir=tmp_path, progress=False)
     last.fit(**sets)
     assert same(outcome(unbroken), outcome(last))
@@ -143,12 +133,12 @@ def test_a_signal_saves_and_leaves(
     unbroken.fit(train, test)
     for step in (3, 8, 9):
         hook = kill_at(step, number)
-        code = in_a_process_of_its_own(
+        child = forked(
             lambda hook=hook: Trainer(
                 make_net(), RECIPE, output_dir=tmp_path, progress=False, on_step=hook, checkpoint_every_s=every_s
             ).fit(train, test)
         )
-        assert code == expected
+        assert exit_code(child) == expected
         assert f"step-{step:09d}" in max(path.name for path in (tmp_path / "checkpoints").iterdir())
     last = Trainer(make_net(9), RECIPE, output_dir=tmp_path, progress=False)
     last.fit(train, test)
