@@ -35,6 +35,7 @@ def _presets(size: int) -> dict[str, Pipeline]:
         "strong": Pipeline((flip, affine, ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1))),
         "airbench": Pipeline((alternate, move)),
         "airbench-cutout": Pipeline((alternate, move_far, Cutout(size_px=max(1, size // 4), fill_frac=_GRAY))),
+        "airbench-trivial": Pipeline((alternate, move, TrivialAugment())),
         "trivial": Pipeline((flip, crop, TrivialAugment())),
         "randaugment": Pipeline((flip, crop, RandAugment(num_ops=2, magnitude=9))),
         "autoaugment": Pipeline((flip, crop, AutoAugment())),

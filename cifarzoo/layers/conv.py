@@ -6,9 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cifarzoo.layers import winograd, winograd_autograd
-
-_FEW_PIXELS = 4  # a 2x2 map: there the CPU's convolution is several times slower than the same work as matrix product
+from cifarzoo.layers import fast_conv, patches, winograd
 
 
 class Conv2d(nn.Conv2d):
@@ -16,7 +14,7 @@ class Conv2d(nn.Conv2d):
 
     Initialisation: He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015 (fan-out, so that gradients keep their
     scale). On a CPU, with the same result but for rounding, a 3x3 convolution of many channels takes fewer
-    multiplications (``layers.winograd``), and a map of at most 2x2 pixels is one matrix product.
+    multiplications (``layers.winograd``), and one on maps of few pixels is one matrix product (``layers.patches``).
     """
 
     winograd: bool = True
@@ -33,11 +31,13 @@ class Conv2d(nn.Conv2d):
         """(B, C, H, W) to (B, out_channels, H / stride, W / stride), rounded up."""
         if input.device.type != "cpu" or self._is_changed() or _is_exported():
             return super().forward(input)
-        stride = self.stride[0]
-        pixels = -(-input.shape[2] // stride) * -(-input.shape[3] // stride)
-        if self.winograd and self.kernel_size == (3, 3) and stride == 1 and winograd.pays(input, self.weight):
-            return winograd_autograd.conv2d(input, self.weight)
-        return self._matrix_product(input) if pixels <= _FEW_PIXELS else super().forward(input)
+        input, weight, stride = _autocast(input), _autocast(self.weight), self.stride[0]
+        if self.winograd and self.kernel_size == (3, 3) and stride == 1 and winograd.pays(input, weight):
+            return fast_conv.by_tiles(input, weight)
+        if patches.pays(input, weight, stride):
+            return fast_conv.by_patches(input, weight, stride=stride)
+        found: Tensor = self._conv_forward(input, weight, None)
+        return found
 
     def _is_changed(self) -> bool:
         """Whether it has got what it was made without: a bias from a fused norm, a dilation in place of a stride."""
@@ -45,13 +45,12 @@ class Conv2d(nn.Conv2d):
         now = (self.groups, self.dilation, self.padding, self.padding_mode)
         return self.bias is not None or now != (1, (1, 1), (pad, pad), "zeros")
 
-    def _matrix_product(self, x: Tensor) -> Tensor:
-        side, stride, pad = self.kernel_size[0], self.stride[0], self.kernel_size[0] // 2
-        x = F.pad(x.permute(0, 2, 3, 1), (0, 0, pad, pad, pad, pad))  # (B, H + 2 pad, W + 2 pad, C)
-        windows = x.unfold(1, side, stride).unfold(2, side, stride)  # (B, H', W', C, side, side)
-        rows = windows.permute(0, 1, 2, 4, 5, 3).flatten(3)  # (B, H', W', side * side * C)
-        weight = self.weight.permute(0, 2, 3, 1).flatten(1)  # (out_channels, side * side * C)
-        return F.linear(rows, weight).permute(0, 3, 1, 2)  # (B, out_channels, H', W'), channels_last
+
+def _autocast(tensor: Tensor) -> Tensor:
+    """The tensor as torch's own convolution would take it; 64 bits stay."""
+    if not torch.is_autocast_enabled("cpu") or tensor.dtype == torch.float64:
+        return tensor
+    return tensor.to(torch.get_autocast_dtype("cpu"))
 
 
 def _is_exported() -> bool:

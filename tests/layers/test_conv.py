@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from cifarzoo.layers import winograd_autograd
+from cifarzoo.layers import fast_conv
 from cifarzoo.layers.conv import Conv2d, ConvNormAct
 
 
@@ -41,40 +41,48 @@ def test_conv_norm_act_is_the_three_in_a_row() -> None:
     assert torch.equal(images, kept)
 
 
-@given(
-    stride=st.sampled_from([1, 2]),
-    kernel_size=st.sampled_from([1, 3, 5]),
-    batch=st.integers(0, 3),
-    height=st.integers(1, 4),
-    width=st.integers(1, 4),
-    channels_last=st.booleans(),
+@pytest.mark.parametrize(
+    ("side", "stride", "dtype", "expected"),
+    [
+        (2, 1, torch.float32, True),
+        (3, 1, torch.float32, False),
+        (4, 2, torch.float32, True),
+        (5, 1, torch.bfloat16, True),
+        (6, 1, torch.bfloat16, False),
+        (10, 2, torch.bfloat16, True),
+        (11, 2, torch.bfloat16, False),
+    ],
 )
-def test_few_pixels_give_the_same_by_a_matrix_product(
-    stride: int, kernel_size: int, batch: int, height: int, width: int, channels_last: bool
+@pytest.mark.parametrize("by_autocast", [True, False])
+def test_maps_of_few_pixels_are_one_matrix_product(
+    side: int, stride: int, dtype: torch.dtype, expected: bool, by_autocast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Outputs and gradients are those of torch's own convolution."""
-    conv = Conv2d(3, 4, kernel_size=kernel_size, stride=stride).double()
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    images = torch.randn(batch, 3, height, width, dtype=torch.float64).to(memory_format=layout).requires_grad_()
-    wanted = nn.functional.conv2d(images, conv.weight, stride=stride, padding=kernel_size // 2)
-    slope = torch.randn_like(wanted)
-    for found in (conv(images), conv._matrix_product(images)):
-        torch.testing.assert_close(found, wanted)
-        for ours, theirs in zip(
-            torch.autograd.grad(found, (images, conv.weight), slope),
-            torch.autograd.grad(wanted, (images, conv.weight), slope, retain_graph=True),
-            strict=True,
-        ):
-            torch.testing.assert_close(ours, theirs)
+    """More of them in 16 bits, whether the maps have them or autocast brings them; the result is torch's."""
+    torch.manual_seed(0)
+    taken: list[bool] = []
+    real = fast_conv.by_patches
+    monkeypatch.setattr(fast_conv, "by_patches", lambda *of, stride: taken.append(True) or real(*of, stride=stride))
+    layer, images = Conv2d(2, 3, stride=stride), torch.randn(2, 2, side, side)
+    if by_autocast:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+            found = layer(images)
+    else:
+        found = layer.to(dtype)(images.to(dtype))
+    assert bool(taken) is expected and found.dtype == dtype
+    wanted = nn.functional.conv2d(images.to(dtype), layer.weight.to(dtype), stride=stride, padding=1)
+    torch.testing.assert_close(found, wanted, rtol=2e-2, atol=2e-2)
 
 
-@pytest.mark.parametrize(("side", "by_product"), [(1, True), (2, True), (3, False)])
-def test_only_few_pixels_take_the_matrix_product(side: int, by_product: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    conv = Conv2d(1, 1)
-    monkeypatch.setattr(conv, "_matrix_product", lambda x: asked.append(x.shape) or x)
-    conv(torch.zeros(1, 1, side, side))
-    assert bool(asked) is by_product
+@pytest.mark.parametrize("side", [2, 8])
+def test_gradients_reach_the_weights_through_autocast(side: int) -> None:
+    torch.manual_seed(0)
+    layer, images = Conv2d(64, 64), torch.randn(8, 64, side, side)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        layer(images).float().square().sum().backward()
+    found, layer.weight.grad = layer.weight.grad, None
+    layer(images).square().sum().backward()
+    assert found.dtype == torch.float32
+    assert (found - layer.weight.grad).norm() < 0.02 * layer.weight.grad.norm()
 
 
 @pytest.mark.parametrize(
@@ -85,7 +93,7 @@ def test_layers_take_it_for_3x3_filters_at_stride_1(
     settings: dict[str, int], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[bool] = []
-    monkeypatch.setattr(winograd_autograd, "conv2d", lambda images, _: taken.append(True) or images)
+    monkeypatch.setattr(fast_conv, "by_tiles", lambda images, _: taken.append(True) or images)
     layer = Conv2d(128, 128, **settings)
     layer(torch.zeros(32, 128, 8, 8))
     assert bool(taken) is expected

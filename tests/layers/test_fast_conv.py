@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from cifarzoo.layers import winograd, winograd_autograd
-from cifarzoo.layers.winograd_autograd import conv2d
+from cifarzoo.layers import fast_conv, winograd
+from cifarzoo.layers.fast_conv import by_patches, by_tiles
 
 sides = st.integers(1, 11)
 channels = st.integers(1, 5)
+Conv = Callable[[Tensor, Tensor], Tensor]
+both = pytest.mark.parametrize("conv2d", [by_tiles, by_patches])
 
 
 def random(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -24,7 +27,7 @@ def plain(images: Tensor, weight: Tensor) -> Tensor:
     return F.conv2d(images, weight, padding=1)
 
 
-def both_ways(conv2d: Callable[[Tensor, Tensor], Tensor], images: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
+def both_ways(conv2d: Conv, images: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
     """Outputs and gradients."""
     images, weight = images.detach().requires_grad_(), weight.detach().requires_grad_()
     found = conv2d(images, weight)
@@ -51,10 +54,37 @@ def test_it_is_torchs_convolution_and_so_are_its_gradients(
     tiles = -(-height // tile) * -(-width // tile)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(winograd, "_PART_BYTES", images_a_part * 8 * (tile + 2) ** 2 * tiles * max(given_, wanted))
-        ours = both_ways(lambda *of: conv2d(*of, tile=tile), images, weight)
+        ours = both_ways(partial(by_tiles, tile=tile), images, weight)
     for found, expected in zip(ours, both_ways(plain, images, weight), strict=True):
         torch.testing.assert_close(found, expected)
     assert ours[0].is_contiguous(memory_format=torch.channels_last)
+
+
+@given(
+    batch=st.integers(0, 3), given_=channels, wanted=channels, height=st.integers(1, 5), width=st.integers(1, 5),
+    stride=st.integers(1, 3), side=st.sampled_from([1, 3, 5]),
+    layout=st.sampled_from([torch.channels_last, torch.contiguous_format]),
+)  # fmt: skip
+def test_one_product_of_all_patches_is_torchs_convolution_and_so_are_its_gradients(
+    batch: int, given_: int, wanted: int, height: int, width: int, stride: int, side: int, layout: torch.memory_format
+) -> None:
+    images = random(batch, given_, height, width).to(memory_format=layout)
+    weight = random(wanted, given_, side, side, seed=1).to(memory_format=layout)
+    torchs = partial(F.conv2d, stride=stride, padding=side // 2)
+    ours = both_ways(partial(by_patches, stride=stride), images, weight)
+    for found, expected in zip(ours, both_ways(torchs, images, weight), strict=True):
+        torch.testing.assert_close(found, expected)
+    assert ours[0].is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_in_16_bits_a_product_rounds_as_torch_does(stride: int) -> None:
+    """Sums are of 32 bits: what is left is the rounding of the results."""
+    images, weight = random(8, 64, 4, 4).bfloat16(), random(32, 64, 3, 3, seed=1).bfloat16()
+    exact = both_ways(partial(F.conv2d, stride=stride, padding=1), images.double(), weight.double())
+    for found, expected in zip(both_ways(partial(by_patches, stride=stride), images, weight), exact, strict=True):
+        assert found.dtype == torch.bfloat16
+        assert (found.double() - expected).square().mean().sqrt() < 3e-3 * expected.square().mean().sqrt()
 
 
 @pytest.mark.parametrize("side", [2, 3, 4, 7, 8])
@@ -62,14 +92,15 @@ def test_rounding_is_that_of_fp32(side: int) -> None:
     """About six times that of the plain sum, a thousandth of what bf16 would cost."""
     images, weight = random(8, 128, side, side), random(128, 128, 3, 3, seed=1)
     for found, exact in zip(
-        both_ways(conv2d, images.float(), weight.float()),
+        both_ways(by_tiles, images.float(), weight.float()),
         both_ways(plain, images, weight),
         strict=True,
     ):
         assert (found.double() - exact).square().mean().sqrt() < 4e-6 * exact.square().mean().sqrt()
 
 
-def test_only_the_gradients_that_are_wanted() -> None:
+@both
+def test_only_the_gradients_that_are_wanted(conv2d: Conv) -> None:
     images, weight = random(2, 3, 4, 4), random(5, 3, 3, 3, seed=1)
     expected = both_ways(plain, images, weight)
     for at, (wants_images, wants_weight) in enumerate([(True, False), (False, True)], start=1):
@@ -81,7 +112,8 @@ def test_only_the_gradients_that_are_wanted() -> None:
     assert not conv2d(images, weight).requires_grad
 
 
-def test_gradients_of_an_expanded_gradient() -> None:
+@both
+def test_gradients_of_an_expanded_gradient(conv2d: Conv) -> None:
     """That of a sum has no memory of its own."""
     images = random(2, 3, 5, 4).requires_grad_()
     weight = random(4, 3, 3, 3, seed=1)
@@ -90,13 +122,15 @@ def test_gradients_of_an_expanded_gradient() -> None:
     torch.testing.assert_close(found, expected)
 
 
-def test_gradients_of_gradients() -> None:
+@both
+def test_gradients_of_gradients(conv2d: Conv) -> None:
     images, weight = random(2, 2, 4, 3).requires_grad_(), random(3, 2, 3, 3, seed=1).requires_grad_()
     assert torch.autograd.gradgradcheck(conv2d, (images, weight))
 
 
+@both
 @pytest.mark.filterwarnings("ignore:`torch.jit")  # torch's forward mode loads what torch itself deprecates
-def test_forward_mode_and_vmap_are_torchs() -> None:
+def test_forward_mode_and_vmap_are_torchs(conv2d: Conv) -> None:
     images, weight = random(4, 3, 4, 4), random(5, 3, 3, 3, seed=1)
     tangents = random(4, 3, 4, 4, seed=2), random(5, 3, 3, 3, seed=3)
     for ours, theirs in zip(
@@ -108,27 +142,33 @@ def test_forward_mode_and_vmap_are_torchs() -> None:
     one = torch.func.jvp(lambda of: conv2d(of, weight), (images,), tangents[:1])[1]
     torch.testing.assert_close(one, plain(tangents[0], weight))
 
-    def loss(conv2d: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    def loss(conv2d: Conv) -> Conv:
         return lambda weight, image: conv2d(image[None], weight).square().sum()
 
     ours = torch.func.vmap(torch.func.grad(loss(conv2d)), (None, 0))(weight, images)  # (4, 5, 3, 3, 3)
     torch.testing.assert_close(ours, torch.func.vmap(torch.func.grad(loss(plain)), (None, 0))(weight, images))
 
 
-@settings(max_examples=6)
+@settings(max_examples=8)
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # opcheck looks at its own copies
-@given(height=sides, width=sides, wants=st.sampled_from([(True, True), (True, False), (False, True)]))
-def test_operators_keep_what_the_compiler_asks_of_them(height: int, width: int, wants: tuple[bool, bool]) -> None:
+@given(
+    height=sides, width=sides, wants=st.sampled_from([(True, True), (True, False), (False, True)]),
+    stride_and_tile=st.sampled_from([(1, 2), (1, 0), (2, 0)]),
+)  # fmt: skip
+def test_operators_keep_what_the_compiler_asks_of_them(
+    height: int, width: int, wants: tuple[bool, bool], stride_and_tile: tuple[int, int]
+) -> None:
     """Schema, shapes and strides foreseen without values, gradients, nothing that aliases an input."""
     images, weight = random(2, 3, height, width).requires_grad_(wants[0]), random(4, 3, 3, 3, seed=1)
     weight.requires_grad_(wants[1])
-    torch.library.opcheck(winograd_autograd._operator, (images, weight, 2))
-    slopes = random(2, 4, height, width, seed=2)
-    backward = (images.detach(), weight.detach(), 2, slopes, *wants)
-    torch.library.opcheck(winograd_autograd._backward_operator, backward)
+    torch.library.opcheck(fast_conv._operator, (images, weight, *stride_and_tile))
+    slopes = random(2, 4, *(-(-side // stride_and_tile[0]) for side in (height, width)), seed=2)
+    backward = (images.detach(), weight.detach(), *stride_and_tile, slopes, *wants)
+    torch.library.opcheck(fast_conv._backward_operator, backward)
 
 
-def test_what_is_compiled_is_one_operator_with_the_same_gradients() -> None:
+@both
+def test_what_is_compiled_is_one_operator_with_the_same_gradients(conv2d: Conv) -> None:
     seen: list[str] = []
 
     def backend(graph: torch.fx.GraphModule, _: list[Tensor]) -> torch.fx.GraphModule:
@@ -139,4 +179,4 @@ def test_what_is_compiled_is_one_operator_with_the_same_gradients() -> None:
     compiled = torch.compile(conv2d, backend=backend, fullgraph=True)
     for ours, eager in zip(both_ways(compiled, images, weight), both_ways(conv2d, images, weight), strict=True):
         assert torch.equal(ours, eager)
-    assert "winograd_conv2d" in seen[0] and "bmm" not in seen[0]
+    assert "cifarzoo.conv2d" in seen[0] and "bmm" not in seen[0]
