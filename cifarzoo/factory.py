@@ -161,13 +161,19 @@ def _read(source: Path | str) -> tuple[dict[str, Tensor], Card]:
     return weights.read(name) if like_a_name and not Path(source).exists() else weights.load_weights(source)
 
 
+def _in_json(settings: Mapping[str, Any]) -> Any:
+    """Settings as a card has them: JSON has lists, no tuples."""
+    return json.loads(json.dumps(settings, default=repr))
+
+
 def _build(
     spec: ModelSpec, num_classes: int, in_channels: int, seed: int | None, settings: Mapping[str, Any]
 ) -> Classifier:
     """The bare model, its name and settings noted on it so that a run can be loaded again."""
+    resolved = {**spec.settings, **settings}
     try:
         with seeded(seed):
-            model = spec.builder(num_classes=num_classes, in_channels=in_channels, **{**spec.settings, **settings})
+            model = spec.builder(num_classes=num_classes, in_channels=in_channels, **resolved)
     except (TypeError, ValueError, RuntimeError) as error:  # what a family makes of a list where a number belongs
         if not settings or isinstance(error, CifarZooError):
             raise
@@ -176,7 +182,7 @@ def _build(
         ) from error
     if not isinstance(model, Classifier):
         raise SettingError(f"{spec.name} builds a {type(model).__name__}, not a cifarzoo.models.Classifier; derive it")
-    model.arch, model.settings, model.default_input_size = spec.name, dict(settings), spec.input_size
+    model.arch, model.settings, model.default_input_size = spec.name, resolved, spec.input_size
     return model
 
 
@@ -193,7 +199,7 @@ def _with_weights(
     state, card = trained
     if card.arch != spec.name:
         raise SettingError(f"{source} holds weights of {card.arch!r}, not of {spec.name!r}; create({card.arch!r}, ...)")
-    if settings and json.loads(json.dumps(settings, default=repr)) != card.settings:  # JSON has lists, no tuples
+    if settings and _in_json({**spec.settings, **settings}) != _in_json({**spec.settings, **card.settings}):
         raise SettingError(f"{source} was trained with settings {card.settings}; leave yours (={dict(settings)}) out")
     registry.check_settings(spec, card.settings)
     num_classes = card.num_classes if num_classes is None else num_classes

@@ -44,9 +44,9 @@ def x():
 
 def test_create_gives_the_registered_variant(x):
     model = cifarzoo.create("tiny_wide")
-    assert isinstance(model, Tiny)
-    assert model(x).shape == (2, 10)
-    assert (model.arch, model.settings, model.card, model.default_input_size) == ("tiny_wide", {}, None, 16)
+    assert isinstance(model, Tiny) and model(x).shape == (2, 10)
+    settings = {"widths": (6, 9)}  # on the card, should the registered ones change
+    assert (model.arch, model.settings, model.card, model.default_input_size) == ("tiny_wide", settings, None, 16)
     assert model.stem.out_channels == 6
     assert model.training
 

@@ -66,7 +66,8 @@ def bench_batch(
     for batch_size in sorted(set(batch_sizes)):
         row = _row(batch_size, _alone(model, batch_size, side, precision, seconds, str(chosen), threads), flops)
         rows.append(row)
-        say(f"batch of {batch_size}: {row['images_per_s'] or 'does not fit into memory'} images/s")
+        rate = row["images_per_s"]
+        say(f"batch of {batch_size}: {f'{rate} images/s' if rate else 'does not fit into memory, or ends its process'}")
         if row["images_per_s"] is None:
             break
     return {

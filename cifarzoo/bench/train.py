@@ -24,6 +24,7 @@ from cifarzoo.bench.train_peers import Task, Timing
 from cifarzoo.data import CIFAR10
 from cifarzoo.errors import SettingError
 from cifarzoo.training import Trainer
+from cifarzoo.training.flops import training_pflop
 from cifarzoo.training.precision import choose_precision
 
 Contestant = Callable[[Task], Timing]
@@ -154,11 +155,15 @@ def _recipe_contest(task: Task, name: str, rounds: int, say: Callable[[str], Non
     rates, memory, _ = _tour(entries, rounds, say)
     whole, epochs = 50_000, {name: recipe.epochs, port: airbench94.EPOCHS}
     seconds = {each: epochs[each] * whole / rates.median(each) for each in entries}
+    model = cifarzoo.create(recipe.model or task.model)
+    pflop = training_pflop(model, recipe, images=recipe.epochs * whole, size_px=model.default_input_size)
     return {
         "images_per_s": rates.as_json(),
         "peak_mb": {each: round(median(used)) for each, used in memory.items()},
         "epochs": epochs,
         "seconds_of_a_whole_run": {each: round(value, 1) for each, value in seconds.items()},
+        "pflop_of_a_whole_run": round(pflop, 4),
+        "gflop_per_s": round(pflop * 1e6 / seconds[name], 1),
         "time_in_units_of_the_port": round(recipe.epochs / airbench94.EPOCHS / rates.ratio(name, port), 4),
     }
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from cifarzoo.weights import Card
 
 
+_LEAST_STEPS = 20
+
+
 class Choice(NamedTuple):
     """Everything that a run needs."""
 
@@ -34,6 +37,7 @@ class Choice(NamedTuple):
 def choose(
     recipe: Recipe,
     *,
+    adapts: bool,
     model_settings: Sequence[str] | None,
     pretrained: str | None,
     root: Path | None,
@@ -45,6 +49,7 @@ def choose(
 
     Args:
         recipe: names both.
+        adapts: whether its batch may shrink for few images, since nobody has asked for it.
         model_settings: ``KEY=VALUE`` each, of the model's family.
         pretrained: weights to begin with.
         root: where the data set lies.
@@ -71,7 +76,23 @@ def choose(
         **of_model,
     )
     _fit_head(network, training, source=pretrained, seed=recipe.seed)
-    return Choice(recipe, network, training, open_split)
+    return Choice(_adapted(recipe, len(training)) if adapts else recipe, network, training, open_split)
+
+
+def leaves_batch_size(recipe: str | None, batch_size: int | None, settings: Sequence[str] | None) -> bool:
+    """Whether a command line says neither by which recipe to train nor how large a batch is."""
+    said = any(setting.partition("=")[0] == "batch_size" for setting in settings or ())
+    return recipe is None and batch_size is None and not said
+
+
+def _adapted(recipe: Recipe, images: int) -> Recipe:
+    """The recipe with at least 20 steps an epoch."""
+    batch_size = min(recipe.batch_size, max(1, images // _LEAST_STEPS))
+    share = batch_size / recipe.batch_size
+    rates: dict[str, Any] = {}
+    if recipe.optimizer == "muon" and recipe.rest_optimizer == "sgd":  # these are for the sum over a batch
+        rates = {key: getattr(recipe, key) * share for key in ("head_lr_ratio", "bias_lr_ratio")}
+    return recipe.replace(batch_size=batch_size, **rates)
 
 
 def _fit_head(network: Classifier, training: Dataset, *, source: str | None, seed: int) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cifarzoo.cli.choice import choose, choose_recipe
+from cifarzoo.cli.choice import choose, choose_recipe, leaves_batch_size
 from cifarzoo.cli.options import (
     AsJson,
     Augment,
@@ -69,6 +69,7 @@ def lr_find(
             augment=augment,
             seed=seed,
         ),
+        adapts=leaves_batch_size(recipe, batch_size, settings),
         model_settings=model_settings,
         pretrained=pretrained,
         root=root,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifarzoo.cli.choice import choose, choose_recipe
+from cifarzoo.cli.choice import choose, choose_recipe, leaves_batch_size
 from cifarzoo.cli.options import (
     RECIPE,
     AsJson,
@@ -86,6 +86,7 @@ def train(
             augment=augment,
             seed=seed,
         ),
+        adapts=leaves_batch_size(recipe, batch_size, settings),
         model_settings=model_settings,
         pretrained=pretrained,
         root=root,
@@ -93,9 +94,8 @@ def train(
         size=size,
         download=download,
     )
-    training, held_out = chosen.training, None
-    if holdout is not None:
-        training, held_out = split(training, holdout, seed=chosen.recipe.seed)
+    cut = None if holdout is None else split(chosen.training, holdout, seed=chosen.recipe.seed)
+    training, held_out = cut or (chosen.training, None)
     trainer = cifarzoo.Trainer(chosen.network, chosen.recipe, device=device, output_dir=output, resume=resume)
     history = trainer.fit(training, chosen.open_split("test"), holdout=held_out)
     if is_first_process():

@@ -16,7 +16,7 @@ from cifarzoo.data.layouts import Found, check_size, encoded, is_picture
 from cifarzoo.data.parts import stratified
 from cifarzoo.data.readers import picture
 from cifarzoo.data.readers.files import Folder
-from cifarzoo.errors import DataError, SettingError
+from cifarzoo.errors import DataError, NotFoundError, SettingError
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 _FOLDERS = {"train": ("train", "training"), "test": ("test", "val", "valid", "validation")}  # the first that is there
@@ -41,7 +41,8 @@ class ImageFolder(Dataset):
         skipped: pictures that could not be decoded and were left out.
 
     Raises:
-        DataError: no pictures are found, or one is damaged.
+        NotFoundError: there are no pictures.
+        DataError: one is damaged.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ def _load(
     alone = not apart and any(_has_folders(root / name) for name in _FOLDERS["test"])  # a test part without the other
     if not root.is_dir() or (apart and not names) or alone:
         absent = "train" if alone else split
-        raise DataError(
+        raise NotFoundError(
             f"{root.absolute()} has no pictures for split {absent!r}; accepted: "
             f"{' or '.join(_FOLDERS[absent])}/<class>/*, or <class>/* to have a part held out"
         )
@@ -113,7 +114,7 @@ def _read(folder: Path, size: int, part: tuple[str, float, int] | None) -> Conte
     pictures = [name for name in files.names if "/" in name and is_picture(name, _ENDINGS)]
     classes = tuple(sorted({name.partition("/")[0] for name in pictures}))
     if not classes:
-        raise DataError(f"{folder.absolute()} has no pictures as <class>/*.jpg (or {', '.join(_ENDINGS[2:])})")
+        raise NotFoundError(f"{folder.absolute()} has no pictures as <class>/*.jpg (or {', '.join(_ENDINGS[2:])})")
     places = {name: label for label, name in enumerate(classes)}
     labelled = [(places[name.partition("/")[0]], name) for name in pictures]
     if part is not None:

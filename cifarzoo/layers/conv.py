@@ -34,7 +34,7 @@ class Conv2d(nn.Conv2d):
         input, weight, stride = _autocast(input), _autocast(self.weight), self.stride[0]
         if self.winograd and self.kernel_size == (3, 3) and stride == 1 and winograd.pays(input, weight):
             return fast_conv.by_tiles(input, weight)
-        if patches.pays(input, weight, stride):
+        if patches.pays(input, stride):
             return fast_conv.by_patches(input, weight, stride=stride)
         found: Tensor = self._conv_forward(input, weight, None)
         return found

@@ -8,6 +8,11 @@ import torch
 from torch import Tensor, nn
 
 
+def normalizes(model: nn.Module) -> bool:
+    """Whether a model takes mean and std off by itself."""
+    return isinstance(getattr(model, "normalize", None), Normalize)
+
+
 class Normalize(nn.Module):
     """(x - mean) / std for each channel: (B, C, H, W) float of pixel / 255 in, normalised out.
 

@@ -15,8 +15,8 @@ _FEW_PIXELS = 4  # of the output: a 2x2 map, in any precision
 _FEW_PIXELS_IN_HALF = 25  # 5x5, in 16 bits; Winograd's algorithm has those in fp32
 
 
-def pays(images: Tensor, weight: Tensor, stride: int) -> bool:
-    """Whether this is faster than torch's for images (B, C, H, W) and filters (K, C, side, side), as they are now."""
+def pays(images: Tensor, stride: int) -> bool:
+    """Whether this is faster than torch's for images (B, C, H, W) as they are now."""
     pixels = -(-images.shape[2] // stride) * -(-images.shape[3] // stride)
     few = _FEW_PIXELS_IN_HALF if images.dtype.itemsize == 2 else _FEW_PIXELS
     return images.device.type == "cpu" and pixels <= few

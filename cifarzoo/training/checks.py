@@ -45,6 +45,8 @@ def check_fit(model: nn.Module, recipe: Recipe, train: ImageSet, *others: ImageS
         train: the training set.
         others: the sets that are scored.
     """
+    if hasattr(model, "_orig_mod"):  # its weights would carry the compiler's names
+        raise SettingError("the model is compiled already; give the plain one, with compile=True in the recipe")
     check_data(model, train)
     for other in others:
         if other is not None:

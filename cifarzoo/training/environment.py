@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from cifarzoo.data.loader import ImageSet
+from cifarzoo.training.precision import cpu_features
 
 
 def describe_environment(
@@ -88,7 +89,7 @@ def describe_data(dataset: ImageSet) -> dict[str, Any]:
 
 
 def hardware_name(device: torch.device) -> str:
-    """The name of the GPU, or of the processor."""
+    """The name of the GPU, or of the processor; AMX is said, for names of virtual processors do not tell of it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:
@@ -96,7 +97,8 @@ def hardware_name(device: torch.device) -> str:
     except OSError:
         lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
+    name = next(names, platform.processor() or platform.machine())
+    return f"{name} with AMX" if "amx_bf16" in cpu_features() else name
 
 
 def _version(package: str) -> str | None:

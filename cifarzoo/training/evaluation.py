@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cifarzoo.data.loader import ImageSet, Loader
 from cifarzoo.errors import DivergedError
+from cifarzoo.layers.normalize import normalizes
 from cifarzoo.training.allocator import keep_freed_memory
 from cifarzoo.training.checks import check_data
 from cifarzoo.training.precision import autocast, choose_precision
@@ -203,7 +204,7 @@ def as_model_expects(model: nn.Module, dataset: ImageSet) -> ImageSet:
     otherwise.
     """
     card = getattr(model, "card", None)
-    if not isinstance(getattr(model, "normalize", nn.Identity()), nn.Identity):
+    if normalizes(model):
         channels = dataset.images.shape[1]
         return restated(dataset, mean=[0.0] * channels, std=[1.0] * channels)
     if card is not None and card.mean is not None and card.std is not None:

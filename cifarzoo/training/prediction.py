@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cifarzoo.errors import SettingError
+from cifarzoo.layers.normalize import normalizes
 from cifarzoo.weights import Transform
 
 if TYPE_CHECKING:
@@ -70,5 +71,4 @@ def _prepare(model: nn.Module, images: Pictures) -> Tensor:
     if card is None or card.mean is None or card.std is None:
         raise SettingError("the model has no card with mean and std; load it with cifarzoo.load(), or train it first")
     transform = Transform.of(card, size_px=getattr(model, "default_input_size", 32))
-    bakes = not isinstance(getattr(model, "normalize", nn.Identity()), nn.Identity)  # mean and std are in the model
-    return transform.resize(images) if bakes else transform(images)
+    return transform.resize(images) if normalizes(model) else transform(images)

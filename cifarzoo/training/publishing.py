@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cifarzoo import files, recipes
+from cifarzoo import files, recipes, registry
 from cifarzoo.data.catalog import ENTRIES
 from cifarzoo.data.loader import ImageSet
 from cifarzoo.errors import CifarZooError, RecipeError, SettingError
@@ -83,6 +83,7 @@ def publish(
         )
     described = replace(
         describe(card, name, after, with_views=evaluate(stored, test, views=VIEWS), fp32=before),
+        settings=json.loads(json.dumps(getattr(model, "settings", card.settings))),  # a card has lists, no tuples
         dtype=str(DTYPES[dtype]).removeprefix("torch."),
         seeds=summarize_seeds([card, *(load_weights(other)[1] for other in other_seeds)]),
         pflop=pflop_of(card, model),
@@ -182,14 +183,18 @@ def command_of(card: Card, name: str) -> str | None:
     recipe = _recipe(card)
     if recipe is None or card.begun_from is not None or card.selected_epoch is not None or not _saw_all(card):
         return None
-    words = ["cifarzoo", "train", card.arch, "--data", str(card.dataset), "--root", "DIR"]
+    of_folder = recipe.data == "folder"  # which names the set after itself
+    words = ["cifarzoo", "train", card.arch, "--data", "folder" if of_folder else str(card.dataset), "--root", "DIR"]
+    words += ["--size", str(card.input_size)] if of_folder else []
     try:
         named = recipes.get(recipe.name).replace(model=recipe.model, data=recipe.data, seed=recipe.seed) == recipe
     except RecipeError:
         named = False
     words += ["--recipe", recipe.name, "--seed", str(recipe.seed)] if named else ["--recipe", name]
+    usual = registry.find(card.arch).settings if card.arch in registry.names() else {}
     for key, value in card.settings.items():
-        words += ["--model-set", f"{key}={json.dumps(value)}"]
+        if json.dumps(value) != json.dumps(usual.get(key)):
+            words += ["--model-set", f"{key}={json.dumps(value)}"]
     return shlex.join([*words, "--output", "RUN"])
 
 

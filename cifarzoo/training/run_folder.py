@@ -26,6 +26,7 @@ from cifarzoo.weights import Card, load_weights, save_weights
 from cifarzoo.weights.store import RUN_WEIGHTS
 
 RESULTS = ("history.csv", "history.jsonl", "loss.png", RUN_WEIGHTS, "model.json")
+_PLOTS = ("confusion.png", "mistakes.png")  # which `cifarzoo eval --plots` draws of the weights
 
 
 class RunFolder:
@@ -193,7 +194,7 @@ class RunFolder:
         """Remove what an earlier run has left."""
         if self.path is not None:
             remove_checkpoints(self.path / "checkpoints")
-            for name in RESULTS:
+            for name in (*RESULTS, *_PLOTS):
                 (self.path / name).unlink(missing_ok=True)
 
 

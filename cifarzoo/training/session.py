@@ -29,20 +29,19 @@ class Session:
     resume: str = "auto"
     """What was asked for, as for ``Trainer``."""
 
-    def leave_if_asked(self, device: torch.device, *, step: int = 0) -> None:
-        """Leave if a signal has come to any process: all after the same step.
+    def must_leave(self, device: torch.device, *, step: int = 0) -> bool:
+        """Whether a signal has come to any process: all learn of it after the same step.
 
         Args:
             device: that the processes talk over.
             step: just made; on GPUs several processes ask each other after some steps only, for it takes waiting.
         """
         is_time = self.ranks.world_size == 1 or device.type == "cpu" or step % _STEPS_BETWEEN_TALKS == 0
-        if is_time and self.ranks.any(self.stop.requested, device):
-            self.stop.leave()
+        return is_time and self.ranks.any(self.stop.requested, device)
 
     def wants_report(self, device: torch.device) -> bool:
         """Whether to look how a step went: elsewhere than on a CPU that waits for the device."""
-        return device.type == "cpu" or self.progress.wants_step() or self.stop.requested
+        return device.type == "cpu" or self.progress.wants_step()
 
     def card_of_end(self, device: torch.device) -> Card | None:
         """The card of the finished run, in every process."""

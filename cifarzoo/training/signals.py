@@ -11,6 +11,7 @@ from typing import Any, Self
 from cifarzoo.errors import LostProcessError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SHOW_CURSOR = b"\x1b[?25h\n"  # a live bar hides it
 
 
 class StopRequest:
@@ -65,5 +66,7 @@ class StopRequest:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
+            if os.isatty(2):
+                os.write(2, _SHOW_CURSOR)
             os._exit(128 + number)  # checkpoints are whole or absent at every moment
         self._signal = number

@@ -199,6 +199,7 @@ class Trainer:
                     self._on_step(state.step, loss)
                     self._after_step(guard, state, course, loader, session)
                 self._report(guard, state, course, loader, session)
+                state.epoch_s = time.perf_counter() - started_s  # a GPU has done all that it was given
                 # ---- evaluate
                 last = course.done(state) == 1
                 if last:
@@ -209,7 +210,8 @@ class Trainer:
                 folder.checkpoint(state)
                 session.progress.epoch(record, epochs=course.epochs)
                 self._on_epoch(record)
-                session.leave_if_asked(device)
+                if session.must_leave(device):
+                    session.stop.leave()
 
         # ---- finish
         result, with_views = scorer.final(state)
@@ -250,7 +252,9 @@ class Trainer:
             self._report(guard, state, course, loader, session)
         if due:
             session.folder.checkpoint(state)
-        session.leave_if_asked(self.device, step=state.step)
+        if session.must_leave(self.device, step=state.step):
+            self._report(guard, state, course, loader, session)  # whichever process was asked to stop
+            session.stop.leave()
 
     def _report(self, guard: Guard, state: RunState, course: Course, loader: Loader, session: Session) -> None:
         """Show how the epoch goes, and act on updates that had to be left out."""

@@ -64,10 +64,13 @@ def read_cached(path: Path, card: Card, *, by_hand: str) -> dict[str, Tensor]:
 
     Raises:
         DownloadError: it cannot be fetched.
+        IntegrityError: it is damaged, and there is nowhere to fetch it from.
     """
     try:
         return read_checked(path, card)
     except IntegrityError:
+        if not _can_fetch(path, card):
+            raise
         _discard(path, card)
     except DataError:
         pass  # it is not there, or another process has just discarded it
@@ -130,6 +133,13 @@ def _writing(path: Path) -> Iterator[None]:
         raise DownloadError(f"{path} cannot be written ({error.strerror or error}); set CIFARZOO_CACHE") from None
 
 
+def _can_fetch(path: Path, card: Card) -> bool:
+    """Whether there is an address to ask, and it may be asked."""
+    from cifarzoo.data import download
+
+    return bool(_addresses(card, path.name)) and not download.offline()
+
+
 def _fetch(path: Path, card: Card, by_hand: str) -> None:
     """Have the file in the cache, from the first of the card's addresses that gives the right bytes."""
     from cifarzoo.data import download
@@ -157,5 +167,9 @@ def _addresses(card: Card, file: str) -> list[str]:
     if card.hub_id is not None:
         from huggingface_hub import hf_hub_url
 
-        urls.append(hf_hub_url(card.hub_id, file))
+        try:
+            urls.append(hf_hub_url(card.hub_id, file))
+        except ValueError as error:  # what is no id of a repository
+            if not urls:
+                raise DownloadError(f"{file} cannot be had: its card's hub id is wrong ({error})") from None
     return urls

@@ -54,7 +54,7 @@ def _metadata(card: Card) -> str:
         "tags:",
         "- image-classification",
         "- pytorch",
-        f"datasets:\n- {dataset}",
+        f"datasets:\n- {json.dumps(dataset)}",
         "metrics:\n- accuracy",
         "model-index:",
         f"- name: {json.dumps(name)}",
@@ -63,7 +63,7 @@ def _metadata(card: Card) -> str:
         "      type: image-classification",
         "    dataset:",
         f"      name: {json.dumps(statements.title(card.dataset))}",
-        f"      type: {dataset}",
+        f"      type: {json.dumps(dataset)}",
         f"      split: {'validation' if dataset == 'tiny_imagenet' else 'test'}",
         "    metrics:",
     ]

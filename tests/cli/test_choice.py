@@ -30,6 +30,21 @@ def test_a_recipe_that_fits_is_taken_where_none_is_named() -> None:
     assert choose_recipe("standard", model=None, data="digits", pretrained="run").name == "standard"
 
 
+@pytest.mark.parametrize("name", ["speed/c94", "speed/wide", "quick"])
+def test_a_recipe_that_nobody_named_is_cut_to_few_images(name: str) -> None:
+    """Rates that are for the sum over a batch shrink with it, those of adaptive steps and of means do not."""
+    options = {"root": None, "images": 40, "size": None, "download": False, "model_settings": None, "pretrained": None}
+    recipe = recipes.get(name).replace(model="baseline_cnn", data="digits")
+    assert choose(recipe, adapts=False, **options).recipe == recipe
+    cut = choose(recipe, adapts=True, **options).recipe
+    share = cut.batch_size / recipe.batch_size if name == "speed/c94" else 1
+    assert cut.batch_size == 2
+    assert cut.head_lr_ratio == pytest.approx(recipe.head_lr_ratio * share)
+    assert cut.bias_lr_ratio == pytest.approx(recipe.bias_lr_ratio * share)
+    few = recipe.replace(batch_size=1)
+    assert choose(few, adapts=True, **options).recipe == few
+
+
 def test_what_is_said_goes_above_the_recipe() -> None:
     chosen = choose_recipe("report/resnet17", model="baseline_cnn", data=None, lr=0.5, seed=None, settings=["epochs=7"])
     assert (chosen.model, chosen.data, chosen.lr, chosen.seed, chosen.epochs) == ("baseline_cnn", "cifar10", 0.5, 0, 7)
@@ -51,7 +66,7 @@ def test_as_many_other_classes_get_a_new_head(run: Path, tmp_path: Path) -> None
     """The run has learned the digits; then its card says that it was letters."""
 
     def begun(source: Path) -> Classifier:
-        options = {"model_settings": None, "root": None, "images": 40, "size": None, "download": False}
+        options = {"root": None, "images": 40, "size": None, "download": False, "model_settings": None, "adapts": False}
         recipe = choose_recipe("digits", model="baseline_cnn", data="digits")
         return choose(recipe, pretrained=str(source), **options).network
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cifarzoo.data import ImageFolder, cache
 from cifarzoo.data.measure import mean_and_std
-from cifarzoo.errors import CifarZooError, DataError, SettingError
+from cifarzoo.errors import CifarZooError, DataError, NotFoundError, SettingError
 
 IMAGES = pixels(20, 48)
 MEMBERS = {f"{'cat' if n % 2 else 'dog'}/{n:02d}.png": encode(image, "PNG") for n, image in enumerate(IMAGES)}
@@ -97,9 +97,9 @@ def test_classes_of_both_parts_must_agree(tmp_path: Path) -> None:
 @pytest.mark.parametrize("members", [{}, {"notes.txt": b""}, {"1.png": b""}, {"train/notes.txt": b""}])
 def test_nothing_found(tmp_path: Path, members: dict[str, bytes]) -> None:
     write_files(tmp_path / "pets", {"x": b"", **members})
-    with pytest.raises(DataError, match="has no pictures"):
+    with pytest.raises(NotFoundError, match="has no pictures"):
         ImageFolder(tmp_path / "pets", "train", cache=None)
-    with pytest.raises(DataError, match="has no pictures"):
+    with pytest.raises(NotFoundError, match="has no pictures"):
         ImageFolder(tmp_path / "nothing", "train", cache=None)
 
 

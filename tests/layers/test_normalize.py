@@ -3,8 +3,10 @@ from __future__ import annotations
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
-from cifarzoo.layers.normalize import Normalize
+import cifarzoo
+from cifarzoo.layers.normalize import Normalize, normalizes
 
 
 @given(
@@ -17,6 +19,16 @@ def test_takes_mean_and_std_off(mean: list[float], std: float, batch: int) -> No
     wanted = torch.randn(batch, len(mean), 2, 3)
     pixels = wanted * std + torch.tensor(mean)[:, None, None]
     torch.testing.assert_close(layer(pixels), wanted, rtol=1e-3, atol=1e-4)
+
+
+def test_only_a_model_with_this_layer_normalises_by_itself() -> None:
+    model = cifarzoo.create("baseline_cnn", num_classes=2)
+    assert not normalizes(model)
+    model.normalize = Normalize((0.5,) * 3, (0.25,) * 3)
+    assert normalizes(model)
+    foreign = nn.Linear(1, 1)
+    foreign.normalize = False  # a word of its own
+    assert not normalizes(foreign)
 
 
 def test_is_no_part_of_the_state_dict() -> None:

@@ -52,6 +52,11 @@ def test_a_batch_larger_than_the_set(make_set: Callable[..., Any], make_net: Cal
         check_fit(make_net(), Recipe(batch_size=17), make_set(16), None)
 
 
+def test_a_model_that_is_compiled_already(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
+    with pytest.raises(SettingError, match="give the plain one, with compile=True"):
+        check_fit(torch.compile(make_net()), Recipe(batch_size=4), make_set(16), None)
+
+
 def test_other_classes_in_the_test_set(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
     other = replace(make_set(4), classes=("b", "a", "c", "d"))
     with pytest.raises(SettingError, match="different classes"):

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
+from cifarzoo.training import environment
 from cifarzoo.training.environment import (
     describe_environment,
     describe_model,
@@ -57,6 +59,15 @@ def test_models_are_told_apart_by_shapes_not_by_weights(make_net: Callable[..., 
 
 def test_the_processor_has_a_name() -> None:
     assert hardware_name(torch.device("cpu")).strip()
+
+
+def test_amx_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It decides the speed, and the names of virtual processors do not tell of it."""
+    names = []
+    for features in (frozenset(), frozenset({"amx_bf16"})):
+        monkeypatch.setattr(environment, "cpu_features", lambda features=features: features)
+        names.append(hardware_name(torch.device("cpu")))
+    assert names[1] == f"{names[0]} with AMX"
 
 
 def test_a_start_names_the_weights_that_were_trained_before(make_net: Callable[..., nn.Module]) -> None:

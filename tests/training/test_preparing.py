@@ -11,7 +11,7 @@ from torch import nn
 import cifarzoo
 from cifarzoo.data import ArrayDataset
 from cifarzoo.recipes import Recipe
-from cifarzoo.training import Trainer, trainer
+from cifarzoo.training import Trainer, preparing, trainer
 from cifarzoo.training.preparing import initialize_from_data
 
 
@@ -39,6 +39,15 @@ def test_pictures_come_normalised() -> None:
     assert model.seen.shape == dataset.images.shape
     torch.testing.assert_close(model.seen.mean((0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
     torch.testing.assert_close(model.seen.std((0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
+
+
+def test_pictures_are_of_all_classes_where_a_set_is_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparing, "_IMAGES", 6)
+    images = torch.arange(15, dtype=torch.uint8).view(15, 1, 1, 1).expand(15, 3, 4, 4).contiguous()
+    dataset = ArrayDataset(images, torch.arange(15) // 5, classes=["a", "b", "c"], mean=(0.0,) * 3, std=(1 / 255,) * 3)
+    model = Remembers()
+    initialize_from_data(model, dataset)
+    torch.testing.assert_close(model.seen[:, 0, 0, 0], torch.tensor([0.0, 2, 5, 7, 10, 12]))
 
 
 def test_other_models_are_left_alone() -> None:

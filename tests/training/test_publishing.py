@@ -86,6 +86,23 @@ def test_a_named_recipe_is_named() -> None:
         assert command_of(replace(card, **what_no_command_does), "baseline_cnn.x") is None
 
 
+def test_pictures_of_one_s_own_are_a_folder_in_the_command() -> None:
+    """Their set is named after the folder, which no command knows."""
+    recipe = recipes.get("quick").replace(model="baseline_cnn", data="folder")
+    card = Card(arch="baseline_cnn", num_classes=2, dataset="pets", input_size=48, recipe=json.loads(recipe.to_json()))
+    wanted = "train baseline_cnn --data folder --root DIR --size 48 --recipe quick --seed 0"
+    assert wanted in (command_of(card, "baseline_cnn.pets") or "")
+
+
+def test_only_settings_that_differ_from_the_registered_ones_are_in_the_command() -> None:
+    recipe = json.loads(recipes.get("speed/tiny").to_json())
+    card = Card(arch="speednet_64", num_classes=200, dataset="tiny_imagenet", train_images=100_000, recipe=recipe)
+    usual = json.loads(json.dumps(cifarzoo.create("speednet_64").settings))
+    assert "--model-set" not in (command_of(replace(card, settings=usual), "speednet_64.x") or "--model-set")
+    other = command_of(replace(card, settings={**usual, "patch_stride": 3}), "speednet_64.x") or ""
+    assert other.endswith("--model-set patch_stride=3 --output RUN")
+
+
 def test_the_seeds_are_summarised(published: Card, runs: list[Path]) -> None:
     scores = [load_weights(run)[1].top1 for run in runs]
     seeds = published.seeds or {}

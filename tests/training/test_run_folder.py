@@ -73,9 +73,11 @@ def test_an_unfinished_run_is_taken_up(tmp_path: Path, state: RunState) -> None:
     assert folder.begin(state, RECIPE, ENVIRONMENT, resume="auto") is False
     assert state.step == 7
     state.step = 0
+    (tmp_path / "confusion.png").touch()  # which eval --plots has drawn of the earlier weights
     RunFolder(tmp_path).begin(state, RECIPE, ENVIRONMENT, resume="never")
     assert state.step == 0
     assert not (tmp_path / "checkpoints").exists()
+    assert not (tmp_path / "confusion.png").exists()
 
 
 def test_what_a_kill_left_half_done_is_cleared_away(tmp_path: Path, state: RunState) -> None:

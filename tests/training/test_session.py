@@ -57,9 +57,10 @@ def test_a_signal_saves_says_so_and_leaves(path: str | None, tmp_path: Path, sta
     with pytest.raises(KeyboardInterrupt), StopRequest() as stop:
         session = Session(stop, progress, Ranks(), folder)
         with session.saved_when_stopped(state):
-            session.leave_if_asked(CPU)
+            assert not session.must_leave(CPU)
             os.kill(os.getpid(), signal.SIGINT)
-            session.leave_if_asked(CPU)
+            assert session.must_leave(CPU)
+            stop.leave()
     assert progress.said == ["stopped after step 7" + (": the same command goes on from there" if path else "")]
     assert [entry.name for entry in tmp_path.rglob("step-*")] == (["step-000000007-epoch-000000"] if path else [])
 
@@ -107,21 +108,18 @@ def test_several_leave_when_any_is_asked_to(tmp_path: Path) -> None:
 
     ranks: Any = SimpleNamespace(world_size=2, any=answer)
     session = Session(StopRequest(), Recorded(), ranks, RunFolder(None))
-    session.leave_if_asked(CPU, step=3)
-    session.leave_if_asked(torch.device("cuda"), step=3)  # on a GPU only now and then
+    assert not session.must_leave(CPU, step=3)
+    assert not session.must_leave(torch.device("cuda"), step=3)  # on a GPU only now and then
     assert len(asked) == 1
-    session.leave_if_asked(torch.device("cuda"), step=20)
-    with pytest.raises(KeyboardInterrupt):
-        session.leave_if_asked(CPU)
+    assert not session.must_leave(torch.device("cuda"), step=20)
+    assert session.must_leave(CPU)
     assert asked == [False] * 3
 
 
-@pytest.mark.parametrize("stopping", [False, True])
-def test_a_step_is_looked_at_where_that_costs_nothing_or_the_run_ends(stopping: bool) -> None:
-    stop: Any = SimpleNamespace(requested=stopping)
-    session = Session(stop, Progress(), Ranks(), RunFolder(None))
+def test_a_step_is_looked_at_where_that_costs_nothing() -> None:
+    session = Session(StopRequest(), Progress(), Ranks(), RunFolder(None))
     assert session.wants_report(CPU)
-    assert session.wants_report(torch.device("cuda")) == stopping
+    assert not session.wants_report(torch.device("cuda"))
 
 
 def test_every_process_has_the_card_of_the_finished_run() -> None:

@@ -61,6 +61,23 @@ def test_a_second_one_leaves_at_once(first: signal.Signals, second: signal.Signa
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 128 + second
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_second_one_shows_the_cursor_again_on_a_terminal() -> None:
+    """A live bar has hidden it."""
+    parent, terminal = os.openpty()
+    child = os.fork()
+    if child == 0:
+        os.dup2(terminal, 2)
+        with StopRequest():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+    assert b"\x1b[?25h" in os.read(parent, 100)
+    os.close(terminal)
+    os.close(parent)
+
+
 def test_outside_the_main_thread_handlers_stay() -> None:
     before = signal.getsignal(signal.SIGINT)
     seen = []

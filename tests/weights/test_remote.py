@@ -17,7 +17,7 @@ from loopback import Handler, Server
 from weight_fakes import FILE, NAME, STATE, assert_clean, assert_right, put
 
 from cifarzoo.data import download
-from cifarzoo.errors import DownloadError
+from cifarzoo.errors import DownloadError, IntegrityError
 from cifarzoo.weights import Card, info, read, remote
 
 pytestmark = pytest.mark.usefixtures("places")
@@ -166,6 +166,31 @@ def test_a_damaged_file_that_another_process_has_just_discarded(
 
     monkeypatch.setattr(remote, "_discard", too_late)
     assert_right()
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_a_damaged_file_that_nothing_can_replace_stays(
+    offline: bool, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its error says what is wrong, instead of that it is not there."""
+    put(places["package"], weights=False, urls=["http://127.0.0.1/x"] if offline else None)
+    monkeypatch.setenv("CIFARZOO_OFFLINE", str(int(offline)))
+    places["cache"].mkdir(parents=True)
+    (places["cache"] / FILE).write_bytes(b"damaged")
+    with pytest.raises(IntegrityError, match=FILE):
+        read(NAME)
+    assert (places["cache"] / FILE).read_bytes() == b"damaged"
+
+
+@pytest.mark.parametrize("urls", [None, ["http://127.0.0.1/x"]])
+def test_a_hub_s_id_that_is_none(urls: list[str] | None, places: dict[str, Path]) -> None:
+    """Addresses beside it still serve."""
+    card = put(places["package"], weights=False, urls=urls, hub_id="a/b/c")
+    if urls:
+        assert remote._addresses(card, FILE) == urls
+    else:
+        with pytest.raises(DownloadError, match="hub id is wrong"):
+            read(NAME)
 
 
 def test_offline(published: Callable[..., Card], server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,14 @@ def test_half_precision_may_gain(loss: float, said: str) -> None:
     assert f"| {said} points |" in render(replace(CARD, dtype_loss=loss), "docs")
 
 
+@pytest.mark.parametrize("dataset", ["pets: 2024", "123", "yes"])
+def test_any_set_s_name_is_text_in_the_metadata(dataset: str) -> None:
+    _, head, _ = render(replace(CARD, dataset=dataset), "hf").split("---\n", 2)
+    fields = yaml.safe_load(head)
+    assert fields["datasets"] == [dataset]
+    assert fields["model-index"][0]["results"][0]["dataset"]["type"] == dataset
+
+
 def test_the_metadata_is_yaml() -> None:
     _, head, body = render(CARD, "hf").split("---\n", 2)
     fields = yaml.safe_load(head)
