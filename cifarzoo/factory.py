@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import importlib.metadata
-import json
 import math
 import re
 import warnings
@@ -161,11 +160,6 @@ def _read(source: Path | str) -> tuple[dict[str, Tensor], Card]:
     return weights.read(name) if like_a_name and not Path(source).exists() else weights.load_weights(source)
 
 
-def _in_json(settings: Mapping[str, Any]) -> Any:
-    """Settings as a card has them: JSON has lists, no tuples."""
-    return json.loads(json.dumps(settings, default=repr))
-
-
 def _build(
     spec: ModelSpec, num_classes: int, in_channels: int, seed: int | None, settings: Mapping[str, Any]
 ) -> Classifier:
@@ -199,7 +193,7 @@ def _with_weights(
     state, card = trained
     if card.arch != spec.name:
         raise SettingError(f"{source} holds weights of {card.arch!r}, not of {spec.name!r}; create({card.arch!r}, ...)")
-    if settings and _in_json({**spec.settings, **settings}) != _in_json({**spec.settings, **card.settings}):
+    if settings and registry.resolved(spec.name, settings) != registry.resolved(spec.name, card.settings):
         raise SettingError(f"{source} was trained with settings {card.settings}; leave yours (={dict(settings)}) out")
     registry.check_settings(spec, card.settings)
     num_classes = card.num_classes if num_classes is None else num_classes

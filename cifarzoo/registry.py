@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import inspect
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -107,6 +108,13 @@ def check_settings(spec: ModelSpec, settings: Mapping[str, Any]) -> None:
     for name in settings:
         if name not in legal:
             raise SettingError(f"{spec.name} has no setting {name!r}; its settings are: {', '.join(legal) or 'none'}")
+
+
+def resolved(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings that a model is built with, the registered ones too, as JSON has them: lists, no tuples."""
+    registered = _SPECS[name].settings if name in _SPECS else {}
+    found: dict[str, Any] = json.loads(json.dumps({**registered, **settings}, default=repr))
+    return found
 
 
 def find(name: str) -> ModelSpec:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import plot_results
 
-from cifarzoo.recipes import REPORT, ReportRow
+from cifarzoo import recipes
+from cifarzoo.recipes import REPORT, Recipe, ReportRow
+from cifarzoo.training.publishing import settings_words
 from cifarzoo.weights import Card
 
 ROOT = Path(__file__).parent.parent
@@ -25,10 +26,6 @@ TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny_imagenet": "Tiny
 WHOLE = {"cifar10": 50_000, "cifar100": 50_000, "tiny_imagenet": 100_000}
 NOTHING = "-"
 SCORES = ("top1", "top1_views")
-
-COLOUR = {True: "#c8501e", False: "#555555"}  # ours, and theirs
-ANGLES_DEG = (40, -40, 140, -140)  # in which a point's name may be written, the preferred ones first
-GAP_PX, LETTER_PX, ENOUGH_PX = 11, 6, 12  # from a point to its name, from letter to letter, between names
 
 
 def read_cards() -> dict[str, Card]:
@@ -70,9 +67,10 @@ def number(value: float | None, digits: int = 2) -> str:
     return NOTHING if value is None else f"{value:.{digits}f}"
 
 
-def processor(name: str | None, threads: int | None) -> str:
+def processor(name: str | None, threads: int | None, precision: str = "") -> str:
     """Where something was trained."""
-    return f"{name}, {threads} thread{'s' * (threads != 1)}"
+    of_threads = None if threads is None else f"{threads} thread{'s' * (threads != 1)}"
+    return ", ".join(filter(None, (name, of_threads, precision)))
 
 
 def weight_of(row: ReportRow, cards: dict[str, Card]) -> tuple[str, Card] | None:
@@ -91,8 +89,11 @@ def report_table(cards: dict[str, Card]) -> str:
         theirs = (f"{row.params / 1e6:.2f}M", str(row.epochs), minutes(report_s), "RTX 4090", f"{row.loss:g}")
         rows.append((*facts, "report", *theirs, f"{row.top1:.2f}", NOTHING))
         found = weight_of(row, cards)
-        ours = _ours(found[1]) if found else (*[NOTHING] * 5, "no weight yet", NOTHING)
-        rows.append((*facts, f"`{found[0]}`" if found else f"`{row.model}`", *ours))
+        if found:
+            way = f"by {(found[1].recipe or {}).get('name', 'a recipe of its own')}"
+            rows.append((row.row, way, TITLES[row.dataset], f"`{found[0]}`", *_ours(found[1])))
+        else:
+            rows.append((*facts, f"`{row.model}`", *[NOTHING] * 5, "no weight yet", NOTHING))
     models = {row.model for row in REPORT}
     for name, card in cards.items():
         if card.arch not in models:
@@ -178,7 +179,7 @@ def runs_table() -> str:
             number(run["top1"]),
             number(run.get("top1_views")),
             str(run["seed"]),
-            processor(run["environment"]["hardware"], run["environment"]["threads"]),
+            processor(*(run["environment"].get(key) for key in ("hardware", "threads", "precision"))),
         )
         for run in read_runs()
     ]
@@ -187,12 +188,31 @@ def runs_table() -> str:
 
 def commands_table(cards: dict[str, Card]) -> str:
     """The command that makes each row."""
-    rows = [(f"`{name}`", f"`{card.command}`" if card.command else "in the card") for name, card in cards.items()]
+    rows = [(f"`{name}`", f"`{card.command}`" if card.command else "no single command") for name, card in cards.items()]
     made = {(card.arch, card.dataset) for card in cards.values()}
     for row in REPORT:
         done = "" if (row.model, row.dataset) in made else "; no weight yet"
-        rows.append((f"{row.row}{done}", f"`cifarzoo train --recipe {row.recipe} --root DIR --output RUN`"))
+        rows.append(
+            (f"{row.row}, the report's way{done}", f"`cifarzoo train --recipe {row.recipe} --root DIR --output RUN`")
+        )
+    for run in read_runs():
+        what = f"`{run['model']}`, {TITLES[run['dataset']]}, {minutes(run['seconds'])}"
+        rows.append((what, f"`{command_of_run(run)}`"))
     return table(("row", "command"), rows)
+
+
+def command_of_run(run: dict[str, Any]) -> str:
+    """The command of a recorded run: the recipe of that name as it is now, and what has changed since."""
+    made_by = Recipe.from_json(json.dumps(run["recipe"]), source="a record")
+    named = recipes.get(made_by.name if made_by.name in recipes.names() else "quick")
+    named = named.replace(model=made_by.model, data=made_by.data, seed=made_by.seed)
+    words = ["cifarzoo", "train", run["model"], "--data", run["dataset"], "--root", "DIR"]
+    words += ["--recipe", named.name, "--seed", str(made_by.seed)]
+    before, after = (json.loads(recipe.to_json()) for recipe in (named, made_by))
+    for key, value in after.items():
+        if key != "name" and value != before[key]:
+            words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    return shlex.join([*words, *settings_words(run["model"], run["settings"]), "--output", "RUN"])
 
 
 def texts() -> dict[str, str]:
@@ -229,71 +249,12 @@ def plotted() -> list[dict[str, Any]]:
     return [*theirs, *ours]
 
 
-def digest(points: list[dict[str, Any]]) -> str:
-    """What tells whether a drawing is of these points."""
-    return hashlib.sha256(json.dumps(points, sort_keys=True).encode()).hexdigest()
-
-
-def draw(points: list[dict[str, Any]], path: Path) -> None:
-    """Accuracy against operations of training, a panel for each data set."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 5), layout="constrained", dpi=110)
-    panels = dict(zip(("cifar10", "tiny_imagenet"), figure.subplots(1, 2), strict=True))
-    here = {dataset: [point for point in points if point["dataset"] == dataset] for dataset in panels}
-    for dataset, axes in panels.items():
-        for point in here[dataset]:
-            marker, size = ("*", 130) if point["ours"] else ("o", 28)
-            colour = COLOUR[point["ours"]]
-            look = {"s": size, "marker": marker, "edgecolors": colour}
-            axes.scatter(point["pflop"], point["top1"], facecolors=colour if point["views"] == 1 else "none", **look)
-        axes.set(xscale="log", xlabel="PFLOP of training", ylabel="top-1 (%)")
-        axes.set_title(TITLES[dataset], fontsize=10)
-        axes.margins(0.2, 0.5)
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel("stars: cifarzoo; hollow: several views of each test picture averaged", fontsize=8)
-    figure.draw_without_rendering()  # from now on it is known where everything lies
-    for dataset, axes in panels.items():
-        write_names(axes, sorted(here[dataset], key=lambda point: point["pflop"]))
-    figure.savefig(path, metadata={"Description": digest(points), "Software": "cifarzoo"})
-
-
-def write_names(axes: Any, points: list[dict[str, Any]]) -> None:
-    """Write each point's name where it keeps clear of the points, of the names before it and of the frame."""
-    marks = np.array([axes.transData.transform((point["pflop"], point["top1"])) for point in points])  # (N, 2) px
-    names = np.empty((0, 2))
-    for index, (point, mark) in enumerate(zip(points, marks, strict=True)):
-        taken = np.concatenate([np.delete(marks, index, axis=0), names])  # (M, 2)
-        lines = {angle: mark + letters(point["name"], angle) for angle in ANGLES_DEG}
-        angle = max(lines, key=lambda angle: clearance(lines[angle], taken, axes.get_window_extent()))
-        names = np.concatenate([names, lines[angle]])
-        place = {"xytext": letters(point["name"], angle)[0], "textcoords": "offset pixels", "va": "center"}
-        turn = {"rotation": (angle + 90) % 180 - 90, "rotation_mode": "anchor"}  # never upside down
-        look = {"ha": "right" if abs(angle) > 90 else "left", "fontsize": 7, "color": COLOUR[point["ours"]]}
-        text = axes.annotate(point["name"], (point["pflop"], point["top1"]), **place, **turn, **look)
-        text.set_in_layout(False)  # else the layout would move what was measured
-
-
-def letters(name: str, angle_deg: float) -> np.ndarray:
-    """Where a name's letters lie from its point on, (L, 2) px."""
-    angle = math.radians(angle_deg)
-    steps = GAP_PX + LETTER_PX * np.arange(len(name))  # (L,)
-    return steps[:, None] * np.array([math.cos(angle), math.sin(angle)])  # (L, 2)
-
-
-def clearance(line: np.ndarray, taken: np.ndarray, frame: Any) -> float:
-    """How far a line of letters (L, 2) stays from what is taken (M, 2) and inside a frame; enough is enough."""
-    apart = np.linalg.norm(line[:, None] - taken, axis=2)  # (L, M)
-    return min(apart.min(initial=ENOUGH_PX), (line - frame.min).min(), (frame.max - line).min())
-
-
 def main() -> None:
     """Renew all pages, and the plot where its points have changed."""
     found = texts()
     for path in PAGES:
         path.write_text(renewed(path.read_text(encoding="utf-8"), found), encoding="utf-8")
-    draw(plotted(), PLOT)
+    plot_results.draw(plotted(), PLOT, titles=TITLES)
 
 
 if __name__ == "__main__":

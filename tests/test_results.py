@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import runpy
+import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +15,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cifarzoo.recipes import REPORT
+from cifarzoo.cli.choice import choose_recipe
+from cifarzoo.recipes import REPORT, Recipe
 from cifarzoo.weights import Card
 
 ROOT = Path(__file__).parent.parent
@@ -37,8 +42,15 @@ CARD = Card(
 
 
 @pytest.fixture(scope="module")
-def script() -> dict[str, Any]:
-    return runpy.run_path(str(ROOT / "docs" / "renew_results.py"))
+def script() -> Iterator[dict[str, Any]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs")
+        yield runpy.run_path(str(ROOT / "docs" / "renew_results.py"))
+
+
+@pytest.fixture(scope="module")
+def plot() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "docs" / "plot_results.py"))
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/reproduce.md"])
@@ -47,23 +59,23 @@ def test_page_is_current(script: dict[str, Any], page: str) -> None:
     assert script["renewed"](text, script["texts"]()) == text, "run `make readme`"
 
 
-def test_plot_is_current(script: dict[str, Any]) -> None:
-    with Image.open(script["PLOT"]) as plot:
-        assert plot.info["Description"] == script["digest"](script["plotted"]()), "run `make readme`"
+def test_plot_is_current(script: dict[str, Any], plot: dict[str, Any]) -> None:
+    with Image.open(script["PLOT"]) as picture:
+        assert picture.info["Description"] == plot["digest"](script["plotted"]()), "run `make readme`"
 
 
-def test_a_plot_is_known_by_its_points(script: dict[str, Any], tmp_path: Path) -> None:
+def test_a_plot_is_known_by_its_points(plot: dict[str, Any], tmp_path: Path) -> None:
     points = [{"name": "a", "dataset": "cifar10", "pflop": 1.0, "top1": 90.0, "views": 1, "ours": True}]
-    script["draw"](points, tmp_path / "a.png")
-    with Image.open(tmp_path / "a.png") as plot:
-        assert plot.info["Description"] == script["digest"](points)
-    assert script["digest"]([{**points[0], "top1": 90.1}]) != script["digest"](points)
+    plot["draw"](points, tmp_path / "a.png", titles={"cifar10": "one", "tiny_imagenet": "two"})
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.info["Description"] == plot["digest"](points)
+    assert plot["digest"]([{**points[0], "top1": 90.1}]) != plot["digest"](points)
 
 
-def test_names_make_way_for_points_and_for_the_frame(script: dict[str, Any]) -> None:
+def test_names_make_way_for_points_and_for_the_frame(plot: dict[str, Any]) -> None:
     def turned(*places: tuple[float, float]) -> list[tuple[float, str]]:
         axes = Figure(figsize=(4, 4), dpi=100).add_axes((0, 0, 1, 1), xlim=(0, 1), ylim=(0, 1))
-        script["write_names"](axes, [{"name": "a long name", "pflop": x, "top1": y, "ours": True} for x, y in places])
+        plot["write_names"](axes, [{"name": "a long name", "pflop": x, "top1": y, "ours": True} for x, y in places])
         return [(text.get_rotation(), text.get_ha()) for text in axes.texts]
 
     assert turned((0.4, 0.4)) == [(40, "left")]
@@ -95,8 +107,22 @@ def test_a_weight_fills_its_rows(script: dict[str, Any]) -> None:
     assert "| 2 | 95.40 ± 0.57 | - | 0 | 1.500 |" in script["seeds_table"](cards)
     commands = script["commands_table"](cards)
     assert CARD.command in commands
-    assert "| T4 |" in commands
-    assert "| T2; no weight yet |" in commands
+    assert "| T4, the report's way |" in commands
+    assert "| T2, the report's way; no weight yet |" in commands
+
+
+def test_a_runs_command_makes_its_recipe_again(script: dict[str, Any]) -> None:
+    runs = script["read_runs"]()
+    for run in runs:
+        words = shlex.split(script["command_of_run"](run))
+        options = list(itertools.pairwise(words))
+        changes = [value for key, value in options if key == "--set"]
+        recipe = choose_recipe(
+            dict(options)["--recipe"], model=run["model"], data=run["dataset"], seed=run["seed"], settings=changes
+        )
+        made_by = Recipe.from_json(json.dumps(run["recipe"]), source="a record")
+        assert recipe.replace(name=made_by.name, model=made_by.model, data=made_by.data) == made_by
+    assert len(runs) > 5
 
 
 def test_every_published_result_has_its_source(script: dict[str, Any]) -> None:

@@ -125,7 +125,7 @@ def _entries(task: Task, parts: Sequence[str]) -> dict[str, Entry]:
     if "step" in parts:
         entries["bare loop"] = (train_peers.bare_loop, task)
         entries[f"{_OURS}, without the allocator's call"] = (train_peers.trainer, replace(task, allocator=False))
-        entries[f"{_OURS}, torch's convolutions"] = (train_peers.trainer, replace(task, winograd=False))
+        entries[f"{_OURS}, torch's convolutions"] = (train_peers.trainer, replace(task, fast=False))
     if "compiled" in parts:
         entries[f"{_OURS}, compiled"] = (partial(train_peers.trainer, compiled=True), task)
     found = {name: run for name, (package, run) in _PEERS.items() if find_spec(package)}

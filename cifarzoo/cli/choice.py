@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -38,6 +39,7 @@ def choose(
     recipe: Recipe,
     *,
     adapts: bool,
+    holdout: float | None = None,
     model_settings: Sequence[str] | None,
     pretrained: str | None,
     root: Path | None,
@@ -50,6 +52,7 @@ def choose(
     Args:
         recipe: names both.
         adapts: whether its batch may shrink for few images, since nobody has asked for it.
+        holdout: share of the images that will not be trained on.
         model_settings: ``KEY=VALUE`` each, of the model's family.
         pretrained: weights to begin with.
         root: where the data set lies.
@@ -76,7 +79,9 @@ def choose(
         **of_model,
     )
     _fit_head(network, training, source=pretrained, seed=recipe.seed)
-    return Choice(_adapted(recipe, len(training)) if adapts else recipe, network, training, open_split)
+    if adapts:
+        recipe = _adapted(recipe, int(len(training) * (1 - (holdout or 0))))
+    return Choice(recipe, network, training, open_split)
 
 
 def leaves_batch_size(recipe: str | None, batch_size: int | None, settings: Sequence[str] | None) -> bool:
@@ -86,12 +91,16 @@ def leaves_batch_size(recipe: str | None, batch_size: int | None, settings: Sequ
 
 
 def _adapted(recipe: Recipe, images: int) -> Recipe:
-    """The recipe with at least 20 steps an epoch."""
-    batch_size = min(recipe.batch_size, max(1, images // _LEAST_STEPS))
-    share = batch_size / recipe.batch_size
+    """The recipe with 20 steps an epoch or more, if it has fewer; each process and each part gets its images."""
+    from cifarzoo import recipes
+
+    parts = recipe.accumulate * int(os.environ.get("WORLD_SIZE", "1"))
+    batch_size = min(recipe.batch_size, max(1, images // _LEAST_STEPS // parts) * parts)
     rates: dict[str, Any] = {}
-    if recipe.optimizer == "muon" and recipe.rest_optimizer == "sgd":  # these are for the sum over a batch
-        rates = {key: getattr(recipe, key) * share for key in ("head_lr_ratio", "bias_lr_ratio")}
+    if recipe.name.startswith("speed/") and (recipe.optimizer, recipe.rest_optimizer) == ("muon", "sgd"):
+        named, share = recipes.get(recipe.name), batch_size / recipe.batch_size  # its rates are for a batch's sum
+        kept = [key for key in ("head_lr_ratio", "bias_lr_ratio") if getattr(recipe, key) == getattr(named, key)]
+        rates = {key: getattr(recipe, key) * share for key in kept}
     return recipe.replace(batch_size=batch_size, **rates)
 
 

@@ -70,8 +70,7 @@ def train(
     import cifarzoo
     from cifarzoo.data import split
 
-    if resume == "never" and pretrained is not None:
-        _check_kept(pretrained, output)
+    _check_kept(pretrained, output, resume)
     chosen = choose(
         choose_recipe(
             recipe,
@@ -87,6 +86,7 @@ def train(
             seed=seed,
         ),
         adapts=leaves_batch_size(recipe, batch_size, settings),
+        holdout=holdout,
         model_settings=model_settings,
         pretrained=pretrained,
         root=root,
@@ -102,10 +102,12 @@ def train(
         _report(output, history, chosen.network.card, 0 if held_out is None else len(held_out), as_json=as_json)
 
 
-def _check_kept(pretrained: str, output: Path) -> None:
+def _check_kept(pretrained: str | None, output: Path, resume: str) -> None:
     """Raise SettingError if the weights to begin with are those that the run is about to replace."""
     from cifarzoo.weights.store import RUN_WEIGHTS
 
+    if resume != "never" or pretrained is None:
+        return
     if Path(pretrained).resolve() in (output.resolve(), (output / RUN_WEIGHTS).resolve()):
         raise SettingError(
             f"--resume never would clear --output {output} of the weights that --pretrained begins with; choose "

@@ -17,8 +17,8 @@ class Conv2d(nn.Conv2d):
     multiplications (``layers.winograd``), and one on maps of few pixels is one matrix product (``layers.patches``).
     """
 
-    winograd: bool = True
-    """False, of a layer or of the class, leaves such convolutions to torch."""
+    fast: bool = True
+    """False, of a layer or of the class, leaves all to torch."""
 
     def __init__(self, in_channels: int, out_channels: int, *, kernel_size: int = 3, stride: int = 1) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
@@ -29,10 +29,11 @@ class Conv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) to (B, out_channels, H / stride, W / stride), rounded up."""
-        if input.device.type != "cpu" or self._is_changed() or _is_exported():
+        is_plain = self.fast and self.kernel_size[0] % 2 and not self._is_changed()
+        if input.device.type != "cpu" or not is_plain or _is_exported():
             return super().forward(input)
         input, weight, stride = _autocast(input), _autocast(self.weight), self.stride[0]
-        if self.winograd and self.kernel_size == (3, 3) and stride == 1 and winograd.pays(input, weight):
+        if self.kernel_size == (3, 3) and stride == 1 and winograd.pays(input, weight):
             return fast_conv.by_tiles(input, weight)
         if patches.pays(input, stride):
             return fast_conv.by_patches(input, weight, stride=stride)

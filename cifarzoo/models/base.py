@@ -30,7 +30,7 @@ class Classifier(nn.Module):
         min_size: side of the smallest legal input in px.
         default_input_size: side of the input it was designed for in px.
         arch: its registered name, None if it was built without ``create``.
-        settings: the family's own settings that ``create`` was given.
+        settings: the family's own settings, the registered ones and those that ``create`` was given.
         card: what is known of its weights, None if nothing was trained.
         normalize: what the input passes first; nothing unless ``create`` was called with ``normalize=True``.
     """

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from cifarzoo import registry
 from cifarzoo.data.loader import ImageSet
 from cifarzoo.training.precision import cpu_features
 
@@ -48,9 +49,10 @@ def describe_environment(
 def describe_model(model: nn.Module) -> dict[str, Any]:
     """A model's name, settings and parameters, and a hash of the names, shapes and types of its tensors."""
     layout = [(name, list(tensor.shape), str(tensor.dtype)) for name, tensor in model.state_dict().items()]
+    arch = getattr(model, "arch", None) or type(model).__name__
     return {
-        "arch": getattr(model, "arch", None) or type(model).__name__,
-        "settings": getattr(model, "settings", {}),
+        "arch": arch,
+        "settings": registry.resolved(arch, getattr(model, "settings", {})),
         "params": sum(parameter.numel() for parameter in model.parameters()),
         "layout": hashlib.sha256(repr(layout).encode()).hexdigest(),
     }

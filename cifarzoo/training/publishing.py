@@ -83,7 +83,7 @@ def publish(
         )
     described = replace(
         describe(card, name, after, with_views=evaluate(stored, test, views=VIEWS), fp32=before),
-        settings=json.loads(json.dumps(getattr(model, "settings", card.settings))),  # a card has lists, no tuples
+        settings=registry.resolved(card.arch, card.settings),
         dtype=str(DTYPES[dtype]).removeprefix("torch."),
         seeds=summarize_seeds([card, *(load_weights(other)[1] for other in other_seeds)]),
         pflop=pflop_of(card, model),
@@ -191,11 +191,18 @@ def command_of(card: Card, name: str) -> str | None:
     except RecipeError:
         named = False
     words += ["--recipe", recipe.name, "--seed", str(recipe.seed)] if named else ["--recipe", name]
-    usual = registry.find(card.arch).settings if card.arch in registry.names() else {}
-    for key, value in card.settings.items():
-        if json.dumps(value) != json.dumps(usual.get(key)):
-            words += ["--model-set", f"{key}={json.dumps(value)}"]
-    return shlex.join([*words, "--output", "RUN"])
+    return shlex.join([*words, *settings_words(card.arch, card.settings), "--output", "RUN"])
+
+
+def settings_words(arch: str, settings: Mapping[str, Any]) -> list[str]:
+    """A model's settings on a command line, as far as they are not the registered ones."""
+    registered = registry.resolved(arch, {})
+    changed = [
+        (key, value)
+        for key, value in registry.resolved(arch, settings).items()
+        if key not in registered or value != registered[key]
+    ]
+    return [word for key, value in changed for word in ("--model-set", f"{key}={json.dumps(value)}")]
 
 
 def pflop_of(card: Card, model: nn.Module) -> float | None:
@@ -224,4 +231,5 @@ def _all_but_seed(card: Card) -> tuple[Any, ...]:
     """What runs of several seeds share."""
     recipe = _recipe(card)
     of_recipe = None if recipe is None else recipe.replace(seed=0)
-    return card.arch, card.settings, card.dataset, card.train_images, card.in_channels, of_recipe
+    settings = registry.resolved(card.arch, card.settings)
+    return card.arch, settings, card.dataset, card.train_images, card.in_channels, of_recipe

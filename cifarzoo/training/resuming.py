@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cifarzoo import registry
 from cifarzoo.errors import RecipeError, ResumeError
 from cifarzoo.recipes import Recipe
 
@@ -23,6 +24,9 @@ def check_same_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any])
     """Raise ResumeError, naming what differs, unless the folder's run has this recipe, model and data."""
     then = {"recipe": _read_recipe(folder / "recipe.json"), **read_environment(folder)}
     now = {"recipe": json.loads(recipe.to_json()), **json.loads(json.dumps(environment))}  # tuples as lists there too
+    for each in (then, now):  # a run of before the registered settings were noted
+        if (model := each.get("model")) is not None:
+            each["model"] = {**model, "settings": registry.resolved(model["arch"], model.get("settings", {}))}
     wanted = ("recipe", *_SAME_RUN)
     changed = _differences({key: then.get(key) for key in wanted}, {key: now.get(key) for key in wanted})
     if changed:

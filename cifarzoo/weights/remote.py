@@ -134,10 +134,11 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _can_fetch(path: Path, card: Card) -> bool:
-    """Whether there is an address to ask, and it may be asked."""
+    """Whether there is an address to ask, it may be asked, and it is known what is to come."""
     from cifarzoo.data import download
 
-    return bool(_addresses(card, path.name)) and not download.offline()
+    known = card.sha256 is not None and card.bytes is not None
+    return known and not download.offline() and bool(_addresses(card, path.name))
 
 
 def _fetch(path: Path, card: Card, by_hand: str) -> None:
@@ -147,7 +148,7 @@ def _fetch(path: Path, card: Card, by_hand: str) -> None:
 
     urls = _addresses(card, path.name)
     if not urls or card.sha256 is None or card.bytes is None:
-        raise DownloadError(f"{path.name} is not on this machine, and its card names no address; {by_hand}")
+        raise DownloadError(f"{path.name} is not on this machine, and its card names no legal address; {by_hand}")
     if download.offline():
         raise DownloadError(f"{path.name} is not on this machine, and CIFARZOO_OFFLINE is set; unset it, or {by_hand}")
     problems = []
@@ -167,9 +168,6 @@ def _addresses(card: Card, file: str) -> list[str]:
     if card.hub_id is not None:
         from huggingface_hub import hf_hub_url
 
-        try:
+        with contextlib.suppress(ValueError):  # what is no id of a repository
             urls.append(hf_hub_url(card.hub_id, file))
-        except ValueError as error:  # what is no id of a repository
-            if not urls:
-                raise DownloadError(f"{file} cannot be had: its card's hub id is wrong ({error})") from None
     return urls

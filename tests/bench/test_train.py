@@ -56,15 +56,15 @@ def test_parts_say_who_takes_part() -> None:
     _, plain = train._entries(TASK, ["defaults"])["timm's loader, plain loop, its defaults"]
     assert plain == TASK.by_default()
     _, ours = train._entries(TASK, ["step"])["cifarzoo, without the allocator's call"]
-    assert not ours.allocator and ours.winograd
+    assert not ours.allocator and ours.fast
     _, ours = train._entries(TASK, ["step"])["cifarzoo, torch's convolutions"]
-    assert ours.allocator and not ours.winograd
+    assert ours.allocator and not ours.fast
 
 
 def test_a_task_decides_on_the_convolutions() -> None:
-    for winograd in (False, True):
-        network = replace(TASK, winograd=winograd).network()
-        assert {layer.winograd for layer in network.modules() if isinstance(layer, Conv2d)} == {winograd}
+    for fast in (False, True):
+        network = replace(TASK, fast=fast).network()
+        assert {layer.fast for layer in network.modules() if isinstance(layer, Conv2d)} == {fast}
 
 
 def test_a_recipe_beside_the_plain_port(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +74,8 @@ def test_a_recipe_beside_the_plain_port(root: Path, monkeypatch: pytest.MonkeyPa
     assert found["epochs"] == {"fast": 12, "airbench94's plain port": 8}
     assert found["seconds_of_a_whole_run"]["fast"] == 12 * 50_000 / 10
     assert found["time_in_units_of_the_port"] == 1.5
+    assert found["pflop_of_a_whole_run"] > 0
+    assert found["gflop_per_s"] == pytest.approx(found["pflop_of_a_whole_run"] * 1e6 / 60_000, rel=0.01)
     assert "training" not in record
 
 

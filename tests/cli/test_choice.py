@@ -45,6 +45,24 @@ def test_a_recipe_that_nobody_named_is_cut_to_few_images(name: str) -> None:
     assert choose(few, adapts=True, **options).recipe == few
 
 
+def test_rates_that_were_said_or_are_for_means_are_not_cut() -> None:
+    options = {"root": None, "images": 40, "size": None, "download": False, "model_settings": None, "pretrained": None}
+    fast = recipes.get("speed/c94").replace(model="baseline_cnn", data="digits", head_lr_ratio=5.0)
+    cut = choose(fast, adapts=True, **options).recipe
+    assert (cut.head_lr_ratio, cut.bias_lr_ratio) == (5.0, pytest.approx(fast.bias_lr_ratio * 2 / 1000))
+    other = recipes.get("quick").replace(model="baseline_cnn", data="digits", optimizer="muon")
+    assert choose(other, adapts=True, **options).recipe.head_lr_ratio == 1
+
+
+def test_a_cut_batch_has_images_for_each_process_and_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"root": None, "images": 1200, "size": None, "download": False, "model_settings": None}
+    recipe = recipes.get("quick").replace(model="baseline_cnn", data="digits", accumulate=4)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert choose(recipe, adapts=True, pretrained=None, **options).recipe.batch_size == 56
+    assert choose(recipe, adapts=True, pretrained=None, holdout=0.5, **options).recipe.batch_size == 24
+    assert choose(recipe, adapts=True, pretrained=None, holdout=0.99, **options).recipe.batch_size == 8
+
+
 def test_what_is_said_goes_above_the_recipe() -> None:
     chosen = choose_recipe("report/resnet17", model="baseline_cnn", data=None, lr=0.5, seed=None, settings=["epochs=7"])
     assert (chosen.model, chosen.data, chosen.lr, chosen.seed, chosen.epochs) == ("baseline_cnn", "cifar10", 0.5, 0, 7)

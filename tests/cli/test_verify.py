@@ -69,7 +69,7 @@ def test_weights_that_cannot_be_fetched_are_a_mismatch(cli, folder: Path) -> Non
     (folder / f"{NAME}.safetensors").unlink()
     code, out, _ = cli("verify", "--all")
     assert code == 1
-    assert "its card names no address" in out
+    assert "its card names no legal address" in out
 
 
 def test_without_the_data_only_the_hash_is_checked(cli, folder: Path, tmp_path: Path) -> None:

@@ -73,6 +73,14 @@ def test_maps_of_few_pixels_are_one_matrix_product(
     torch.testing.assert_close(found, wanted, rtol=2e-2, atol=2e-2)
 
 
+def test_filters_of_an_even_side_are_left_to_torch() -> None:
+    layer, images = Conv2d(3, 4, kernel_size=2), torch.randn(2, 3, 2, 2, requires_grad=True)
+    found = layer(images)
+    torch.testing.assert_close(found, nn.functional.conv2d(images, layer.weight, padding=1))
+    found.sum().backward()
+    assert images.grad is not None and images.grad.shape == images.shape
+
+
 @pytest.mark.parametrize("side", [2, 8])
 def test_gradients_reach_the_weights_through_autocast(side: int) -> None:
     torch.manual_seed(0)
@@ -100,7 +108,7 @@ def test_layers_take_it_for_3x3_filters_at_stride_1(
     taken.clear()
     with torch.autocast("cpu", dtype=torch.bfloat16):  # 16 bits keep torch's
         layer(torch.zeros(32, 128, 8, 8))
-    layer.winograd = False
+    layer.fast = False
     layer(torch.zeros(32, 128, 8, 8))
     assert not taken
 

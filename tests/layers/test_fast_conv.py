@@ -11,20 +11,27 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cifarzoo.layers import fast_conv, winograd
+from cifarzoo.layers.conv import Conv2d
 from cifarzoo.layers.fast_conv import by_patches, by_tiles
 
 sides = st.integers(1, 11)
 channels = st.integers(1, 5)
 Conv = Callable[[Tensor, Tensor], Tensor]
-both = pytest.mark.parametrize("conv2d", [by_tiles, by_patches])
 
 
 def random(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-def plain(images: Tensor, weight: Tensor) -> Tensor:
-    return F.conv2d(images, weight, padding=1)
+def plain(images: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
+    return F.conv2d(images, weight, stride=stride, padding=1)
+
+
+all_ways = pytest.mark.parametrize(
+    ("conv2d", "torchs"),
+    [(by_tiles, plain), (by_patches, plain), (partial(by_patches, stride=2), partial(plain, stride=2))],
+    ids=["tiles", "patches", "patches at stride 2"],
+)
 
 
 def both_ways(conv2d: Conv, images: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
@@ -72,10 +79,10 @@ def test_rounding_is_that_of_fp32(side: int) -> None:
         assert (found.double() - exact).square().mean().sqrt() < 4e-6 * exact.square().mean().sqrt()
 
 
-@both
-def test_only_the_gradients_that_are_wanted(conv2d: Conv) -> None:
+@all_ways
+def test_only_the_gradients_that_are_wanted(conv2d: Conv, torchs: Conv) -> None:
     images, weight = random(2, 3, 4, 4), random(5, 3, 3, 3, seed=1)
-    expected = both_ways(plain, images, weight)
+    expected = both_ways(torchs, images, weight)
     for at, (wants_images, wants_weight) in enumerate([(True, False), (False, True)], start=1):
         first, second = images.clone().requires_grad_(wants_images), weight.clone().requires_grad_(wants_weight)
         found = conv2d(first, second)
@@ -85,41 +92,41 @@ def test_only_the_gradients_that_are_wanted(conv2d: Conv) -> None:
     assert not conv2d(images, weight).requires_grad
 
 
-@both
-def test_gradients_of_an_expanded_gradient(conv2d: Conv) -> None:
+@all_ways
+def test_gradients_of_an_expanded_gradient(conv2d: Conv, torchs: Conv) -> None:
     """That of a sum has no memory of its own."""
     images = random(2, 3, 5, 4).requires_grad_()
     weight = random(4, 3, 3, 3, seed=1)
     (found,) = torch.autograd.grad(conv2d(images, weight).sum(), images)
-    (expected,) = torch.autograd.grad(plain(images, weight).sum(), images)
+    (expected,) = torch.autograd.grad(torchs(images, weight).sum(), images)
     torch.testing.assert_close(found, expected)
 
 
-@both
-def test_gradients_of_gradients(conv2d: Conv) -> None:
+@all_ways
+def test_gradients_of_gradients(conv2d: Conv, torchs: Conv) -> None:
     images, weight = random(2, 2, 4, 3).requires_grad_(), random(3, 2, 3, 3, seed=1).requires_grad_()
     assert torch.autograd.gradgradcheck(conv2d, (images, weight))
 
 
-@both
+@all_ways
 @pytest.mark.filterwarnings("ignore:`torch.jit")  # torch's forward mode loads what torch itself deprecates
-def test_forward_mode_and_vmap_are_torchs(conv2d: Conv) -> None:
+def test_forward_mode_and_vmap_are_torchs(conv2d: Conv, torchs: Conv) -> None:
     images, weight = random(4, 3, 4, 4), random(5, 3, 3, 3, seed=1)
     tangents = random(4, 3, 4, 4, seed=2), random(5, 3, 3, 3, seed=3)
     for ours, theirs in zip(
         torch.func.jvp(conv2d, (images, weight), tangents),
-        torch.func.jvp(plain, (images, weight), tangents),
+        torch.func.jvp(torchs, (images, weight), tangents),
         strict=True,
     ):
         torch.testing.assert_close(ours, theirs)
     one = torch.func.jvp(lambda of: conv2d(of, weight), (images,), tangents[:1])[1]
-    torch.testing.assert_close(one, plain(tangents[0], weight))
+    torch.testing.assert_close(one, torchs(tangents[0], weight))
 
     def loss(conv2d: Conv) -> Conv:
         return lambda weight, image: conv2d(image[None], weight).square().sum()
 
     ours = torch.func.vmap(torch.func.grad(loss(conv2d)), (None, 0))(weight, images)  # (4, 5, 3, 3, 3)
-    torch.testing.assert_close(ours, torch.func.vmap(torch.func.grad(loss(plain)), (None, 0))(weight, images))
+    torch.testing.assert_close(ours, torch.func.vmap(torch.func.grad(loss(torchs)), (None, 0))(weight, images))
 
 
 @settings(max_examples=8)
@@ -140,8 +147,8 @@ def test_operators_keep_what_the_compiler_asks_of_them(
     torch.library.opcheck(fast_conv._backward_operator, backward)
 
 
-@both
-def test_what_is_compiled_is_one_operator_with_the_same_gradients(conv2d: Conv) -> None:
+@all_ways
+def test_what_is_compiled_is_one_operator_with_the_same_gradients(conv2d: Conv, torchs: Conv) -> None:
     seen: list[str] = []
 
     def backend(graph: torch.fx.GraphModule, _: list[Tensor]) -> torch.fx.GraphModule:
@@ -153,3 +160,16 @@ def test_what_is_compiled_is_one_operator_with_the_same_gradients(conv2d: Conv) 
     for ours, eager in zip(both_ways(compiled, images, weight), both_ways(conv2d, images, weight), strict=True):
         assert torch.equal(ours, eager)
     assert "cifarzoo.conv2d" in seen[0] and "bmm" not in seen[0]
+
+
+def test_a_compiled_layer_under_autocast_takes_the_operator_too() -> None:
+    layer, images, seen = Conv2d(8, 8), random(4, 8, 4, 4).float(), []
+
+    def backend(graph: torch.fx.GraphModule, _: list[Tensor]) -> torch.fx.GraphModule:
+        seen.append(str(graph.graph))
+        return graph
+
+    compiled = torch.compile(layer, backend=backend, fullgraph=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(compiled(images), layer(images))
+    assert "cifarzoo.conv2d" in seen[0]

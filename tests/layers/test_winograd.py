@@ -45,10 +45,6 @@ def test_when_it_pays(images: Tensor, weight: Tensor, expected: bool) -> None:
     assert winograd.pays(images, weight) is expected
 
 
-def test_16_bits_keep_torchs() -> None:
-    assert not winograd.pays(BATCH.bfloat16(), WEIGHT.bfloat16())
-
-
 @pytest.mark.parametrize("first", ["default device", "fake"])
 def test_what_the_first_call_runs_under_does_not_stay(first: str) -> None:
     generator = torch.Generator().manual_seed(0)

@@ -189,7 +189,7 @@ def test_a_hub_s_id_that_is_none(urls: list[str] | None, places: dict[str, Path]
     if urls:
         assert remote._addresses(card, FILE) == urls
     else:
-        with pytest.raises(DownloadError, match="hub id is wrong"):
+        with pytest.raises(DownloadError, match="names no legal address"):
             read(NAME)
 
 
@@ -216,7 +216,7 @@ def test_no_network(places: dict[str, Path]) -> None:
 
 def test_a_card_without_an_address(places: dict[str, Path]) -> None:
     put(places["package"], weights=False)
-    with pytest.raises(DownloadError, match="its card names no address; put "):
+    with pytest.raises(DownloadError, match="its card names no legal address; put "):
         read(NAME)
 
 
