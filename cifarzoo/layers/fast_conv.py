@@ -99,11 +99,8 @@ class _Conv2d(torch.autograd.Function):
         images, weight = ctx.saved_tensors
         wants_images, wants_weight = ctx.needs_input_grad[:2]
         if torch.is_grad_enabled():  # a gradient of these gradients is asked for: torch knows its own
-            pads, mask = [weight.shape[-1] // 2] * 2, [wants_images, wants_weight, False]
-            plain = torch.ops.aten.convolution_backward.default
-            strides = [ctx.stride] * 2
-            found = plain(gradients[0], images, weight, None, strides, pads, [1, 1], False, [0, 0], 1, mask)
-            return found[0], found[1], None, None
+            found = patches.torchs_gradients_of(images, weight, ctx.stride, gradients[0], wants_images, wants_weight)
+            return *found, None, None
         asked = (images, weight, ctx.stride, ctx.tile, gradients[0], wants_images, wants_weight)
         return *_gradients_of(*asked), None, None
 
@@ -125,8 +122,7 @@ def _(images: Tensor, weight: Tensor, stride: int, tile: int) -> Tensor:
 def _backward_operator(
     images: Tensor, weight: Tensor, stride: int, tile: int, slopes: Tensor, wants_images: bool, wants_weight: bool
 ) -> tuple[Tensor, Tensor]:
-    found = _gradients_of(images, weight, stride, tile, slopes, wants_images, wants_weight)
-    of_images, of_weight = found
+    of_images, of_weight = _gradients_of(images, weight, stride, tile, slopes, wants_images, wants_weight)
     nothing = images.new_empty(0)  # an operator gives tensors
     if of_images is not None and not of_images.is_contiguous(memory_format=torch.channels_last):
         of_images = of_images.contiguous(memory_format=torch.channels_last)  # as it was promised

@@ -47,14 +47,22 @@ def gradients_of(
     if wants_images and stride == 1:  # the same with filters turned round, from the output's channels to the input's
         of_images = convolve(slopes, weight.flip(2, 3).transpose(0, 1), 1)
     elif wants_images:
-        pads, mask = [side // 2] * 2, [True, False, False]
-        plain = torch.ops.aten.convolution_backward.default
-        of_images = plain(slopes, images, weight, None, [stride] * 2, pads, [1, 1], False, [0, 0], 1, mask)[0]
+        of_images, _ = torchs_gradients_of(images, weight, stride, slopes, True, False)
     if wants_weight:
         patches = _patches(images, side, stride).flatten(0, 2)  # (B * H' * W', side * side * C)
         of_weight = slopes.permute(0, 2, 3, 1).flatten(0, 2).T @ patches  # (K, side * side * C)
         of_weight = of_weight.view(wanted, side, side, given).permute(0, 3, 1, 2)  # (K, C, side, side)
     return of_images, of_weight
+
+
+def torchs_gradients_of(
+    images: Tensor, weight: Tensor, stride: int, slopes: Tensor, wants_images: bool, wants_weight: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    """The same as torch computes it, which can be differentiated again."""
+    pads, wanted = [weight.shape[-1] // 2] * 2, [wants_images, wants_weight, False]
+    plain = torch.ops.aten.convolution_backward.default
+    found = plain(slopes, images, weight, None, [stride] * 2, pads, [1, 1], False, [0, 0], 1, wanted)
+    return found[0], found[1]
 
 
 def _patches(images: Tensor, side: int, stride: int) -> Tensor:
