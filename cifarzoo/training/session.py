@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from cifarzoo.errors import CifarZooError, LostProcessError
 from cifarzoo.training.progress import Progress
 from cifarzoo.training.ranks import Ranks
 from cifarzoo.training.run_folder import RunFolder
@@ -50,14 +51,29 @@ class Session:
         return None if text is None else Card.from_json(text, source="the run's card")
 
     @contextlib.contextmanager
-    def saved_when_stopped(self, state: RunState) -> Iterator[None]:
-        """Save the state before a signal ends the run: it comes to light between steps only."""
+    def saved_when_stopped(self, state: RunState, device: torch.device) -> Iterator[None]:
+        """Save the state before a signal ends the run: it comes to light between steps only.
+
+        Ctrl-C reaches a compiler that torch has started, too: its end is an error here, before the step has changed
+        anything.
+        """
         try:
             yield
         except (KeyboardInterrupt, SystemExit):
-            self.folder.checkpoint(state)
-            self.progress.say(f"stopped after step {state.step}{self._what_is_kept(state)}")
+            self._save(state)
+            with contextlib.suppress(LostProcessError):  # torchrun kills the others as soon as one of them is gone
+                self.ranks.any(False, device)
             raise
+        except Exception as error:
+            if isinstance(error, CifarZooError) or not self.stop.requested:
+                raise
+            self._save(state)
+            self.stop.leave()
+
+    def _save(self, state: RunState) -> None:
+        """Keep the state, and say what is kept."""
+        self.folder.checkpoint(state)
+        self.progress.say(f"stopped after step {state.step}{self._what_is_kept(state)}")
 
     def _what_is_kept(self, state: RunState) -> str:
         """Where which command will go on."""

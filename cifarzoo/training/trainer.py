@@ -165,7 +165,7 @@ class Trainer:
         if state.step:
             session.progress.say(f"going on with the run in {folder.path} after step {state.step}")
 
-        with session.saved_when_stopped(state), freezer:
+        with session.saved_when_stopped(state, device), freezer:
             while state.images or course.done(state) < 1:
                 # ---- train: order, augmentation and dropout depend on seed, epoch and step only
                 model.train()

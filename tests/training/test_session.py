@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from cifarzoo.errors import DivergedError, LostProcessError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.averaging import Average
 from cifarzoo.training.checkpoints import CheckpointWarning
@@ -56,7 +57,7 @@ def test_a_signal_saves_says_so_and_leaves(path: str | None, tmp_path: Path, sta
     progress, folder = Recorded(), RunFolder(None if path is None else tmp_path / path)
     with pytest.raises(KeyboardInterrupt), StopRequest() as stop:
         session = Session(stop, progress, Ranks(), folder)
-        with session.saved_when_stopped(state):
+        with session.saved_when_stopped(state, CPU):
             assert not session.must_leave(CPU)
             os.kill(os.getpid(), signal.SIGINT)
             assert session.must_leave(CPU)
@@ -68,7 +69,7 @@ def test_a_signal_saves_says_so_and_leaves(path: str | None, tmp_path: Path, sta
 def test_what_begins_anew_each_time_is_not_said_to_go_on(tmp_path: Path, state: RunState) -> None:
     progress = Recorded()
     session = Session(StopRequest(), progress, Ranks(), RunFolder(tmp_path / "run"), resume="never")
-    with pytest.raises(KeyboardInterrupt), session.saved_when_stopped(state):
+    with pytest.raises(KeyboardInterrupt), session.saved_when_stopped(state, CPU):
         raise KeyboardInterrupt
     assert progress.said == [
         "stopped after step 7: the same command, but with resume='auto', goes on from there",
@@ -82,7 +83,7 @@ def test_what_could_not_be_saved_is_not_said_to_be(
     for goes_on_from in ("the start", "step-000000007-epoch-000000"):
         with pytest.warns(CheckpointWarning), pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr("os.rename", full_disk)
-            with Session(StopRequest(), progress, Ranks(), folder).saved_when_stopped(state):
+            with Session(StopRequest(), progress, Ranks(), folder).saved_when_stopped(state, CPU):
                 raise KeyboardInterrupt
         said = (
             f"stopped after step {state.step}, which could not be saved: the same command goes on from {goes_on_from}"
@@ -94,9 +95,51 @@ def test_what_could_not_be_saved_is_not_said_to_be(
 
 def test_an_error_is_not_saved(tmp_path: Path, state: RunState) -> None:
     session = Session(StopRequest(), Recorded(), Ranks(), RunFolder(tmp_path))
-    with pytest.raises(ZeroDivisionError), session.saved_when_stopped(state):
+    with pytest.raises(ZeroDivisionError), session.saved_when_stopped(state, CPU):
         raise ZeroDivisionError
     assert not list(tmp_path.iterdir())
+
+
+def test_a_compiler_that_the_signal_has_ended_is_no_error(tmp_path: Path, state: RunState) -> None:
+    progress = Recorded()
+    with (
+        pytest.raises(SystemExit) as left,
+        StopRequest() as stop,
+        Session(stop, progress, Ranks(), RunFolder(tmp_path)).saved_when_stopped(state, CPU),
+    ):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise RuntimeError("g++ failed")
+    assert left.value.code == 143
+    assert progress.said == ["stopped after step 7: the same command goes on from there"]
+    assert [entry.name for entry in tmp_path.rglob("step-*")] == ["step-000000007-epoch-000000"]
+
+
+def test_an_error_of_ours_is_told_whatever_signal_came(tmp_path: Path, state: RunState) -> None:
+    with (
+        pytest.raises(DivergedError),
+        StopRequest() as stop,
+        Session(stop, Recorded(), Ranks(), RunFolder(tmp_path)).saved_when_stopped(state, CPU),
+    ):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise DivergedError("the loss is not finite")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("answer", [False, LostProcessError("gone")])
+def test_no_process_leaves_before_the_state_is_saved(tmp_path: Path, state: RunState, answer: object) -> None:
+    saved: list[bool] = []
+
+    def wait(flag: bool, device: torch.device) -> bool:
+        saved.append(any(tmp_path.rglob("step-*")))
+        if isinstance(answer, Exception):
+            raise answer
+        return flag
+
+    ranks: Any = SimpleNamespace(world_size=2, any=wait)
+    session = Session(StopRequest(), Recorded(), ranks, RunFolder(tmp_path))
+    with pytest.raises(KeyboardInterrupt), session.saved_when_stopped(state, CPU):
+        raise KeyboardInterrupt
+    assert saved == [True]
 
 
 def test_several_leave_when_any_is_asked_to(tmp_path: Path) -> None:
