@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cifarzoo import factory, files
+from cifarzoo import factory, files, registry
 from cifarzoo.errors import DataError, UnknownModelError
 from cifarzoo.training.history import History
 from cifarzoo.training.publishing import pflop_of
@@ -41,7 +41,7 @@ def run_record(run: Path | str) -> dict[str, Any]:
     return {
         "kind": "training run",
         "model": card.arch,
-        "settings": card.settings,
+        "settings": registry.resolved(card.arch, card.settings),
         "params": card.params,
         "dataset": card.dataset,
         "train_images": card.train_images,
@@ -54,7 +54,7 @@ def run_record(run: Path | str) -> dict[str, Any]:
         "top1": card.top1,
         "top5": card.top5,
         "top1_views": card.top1_views,
-        "pflop": run_pflop(run),
+        "pflop": run_pflop(run, history),
         "weights_sha256": card.sha256,
         "recipe": card.recipe,
         "environment": environment,
@@ -62,13 +62,13 @@ def run_record(run: Path | str) -> dict[str, Any]:
     }
 
 
-def run_pflop(run: Path | str) -> float | None:
+def run_pflop(run: Path | str, history: History) -> float | None:
     """What a run cost in 10^15 operations; None for a model that is not registered here."""
     try:
         model = factory.load(run)
     except UnknownModelError:
         return None
-    return pflop_of(model.card, model)
+    return pflop_of(model.card, model, history)
 
 
 def write_record(record: dict[str, Any], path: Path | str) -> None:

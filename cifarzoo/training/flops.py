@@ -11,11 +11,14 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from cifarzoo.recipes import Recipe
+from cifarzoo.training.history import History
 
 _BATCH = 2  # the fewest that batch norm trains on
 
 
-def training_pflop(model: nn.Module, recipe: Recipe, *, images: float, size_px: int) -> float:
+def training_pflop(
+    model: nn.Module, recipe: Recipe, *, images: float, size_px: int, history: History | None = None
+) -> float:
     """Count the operations of a run's forward and backward passes, in units of 10^15.
 
     Convolutions and matrix products are counted, a multiplication and an addition as two operations; smaller pictures
@@ -27,13 +30,16 @@ def training_pflop(model: nn.Module, recipe: Recipe, *, images: float, size_px: 
         recipe: whose ``sizes`` and ``freeze`` change the cost on the way.
         images: seen in the whole run, an image as often as it is seen.
         size_px: side of the pictures at the end.
+        history: of a run by the clock (``seconds``), whose shares are of its time: tells, to an epoch, how many images
+            that was. Without it they count as shares of the images.
     """
+    of_images = history.steps_share if history is not None and recipe.seconds else float
     marks = sorted({0.0, 1.0, *(until for until, _ in recipe.sizes), *(start for _, start in recipe.freeze)})
     total = 0.0
     for start, end in itertools.pairwise(marks):
         side = next((side for until, side in recipe.sizes if start < until), size_px)
         frozen = tuple(prefix for prefix, begin in recipe.freeze if begin <= start)
-        total += (end - start) * _flop_an_image(model, side, frozen)
+        total += (of_images(end) - of_images(start)) * _flop_an_image(model, side, frozen)
     return total * images / 1e15
 
 

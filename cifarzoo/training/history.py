@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
 
 from cifarzoo.errors import DataError
 
@@ -63,6 +66,17 @@ class History:
         if not self.records:
             raise DataError("the history holds no epoch; train at least one")
         return self.records[-1]
+
+    def steps_share(self, time_share: float) -> float:
+        """Which share of the steps a share of the training time had made; evenly within an epoch."""
+        elapsed_s = [0.0, *itertools.accumulate(record.seconds for record in self.records)]
+        steps = [0, *(record.step for record in self.records)]
+        made = float(np.interp(time_share * elapsed_s[-1], elapsed_s, steps))
+        return made / steps[-1]
+
+    def ends_after(self, epochs: float | None) -> bool:
+        """Whether its last epoch is the last of a run of so many; not where that is not known."""
+        return epochs is not None and self.last.epoch == math.ceil(epochs)
 
     def table(self) -> str:
         """The report's table: Param | Epoch | Speed | Loss | Train Acc | Test Acc, for the last epoch."""

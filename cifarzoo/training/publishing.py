@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import re
 import shlex
 import statistics
@@ -68,7 +67,7 @@ def publish(
             another dtype, or a folder that cannot be written.
         CifarZooError: half precision costs too much.
     """
-    card, train_loss = _finished(run, name)
+    card, history = _finished(run, name)
     with files.writing(folder):  # said before the measurements, not after them
         Path(folder).mkdir(parents=True, exist_ok=True)
     state = rounded(model.state_dict(), dtype)
@@ -86,8 +85,8 @@ def publish(
         settings=registry.resolved(card.arch, card.settings),
         dtype=str(DTYPES[dtype]).removeprefix("torch."),
         seeds=summarize_seeds([card, *(load_weights(other)[1] for other in other_seeds)]),
-        pflop=pflop_of(card, model),
-        train_loss=train_loss,
+        pflop=pflop_of(card, model, history),
+        train_loss=history.last.train_loss,
         urls=list(urls) or None,
         hub_id=hub_id,
     )
@@ -95,18 +94,18 @@ def publish(
         return save_weights(state, described, Path(folder) / f"{name}.safetensors")
 
 
-def _finished(run: Path | str, name: str) -> tuple[Card, float]:
-    """The card of a finished run, and its training loss of the last epoch; SettingError if ``name`` is not its own."""
+def _finished(run: Path | str, name: str) -> tuple[Card, History]:
+    """The card and history of a finished run; SettingError if it is not, or if ``name`` is not its own."""
     _, card = load_weights(run)
-    last = History.read(run).last
-    if card.epochs is None or last.epoch != math.ceil(card.epochs):
-        raise SettingError(f"{run} is not finished: {last.epoch} of {card.epochs} epochs; let it end first")
+    history = History.read(run)
+    if not history.ends_after(card.epochs):
+        raise SettingError(f"{run} is not finished: {history.last.epoch} of {card.epochs} epochs; let it end first")
     arch, _, tag = name.partition(".")
     if arch != card.arch or not re.fullmatch(r"\w[\w-]*", tag):
         raise SettingError(
             f"name (={name!r}) must be {card.arch}.TAG: the run's model, and a tag of letters, digits, _ and -"
         )
-    return card, last.train_loss
+    return card, history
 
 
 def rounded(state: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
@@ -205,13 +204,14 @@ def settings_words(arch: str, settings: Mapping[str, Any]) -> list[str]:
     return [word for key, value in changed for word in ("--model-set", f"{key}={json.dumps(value)}")]
 
 
-def pflop_of(card: Card, model: nn.Module) -> float | None:
-    """What the run of a card cost in 10^15 operations; None where the card does not say enough."""
+def pflop_of(card: Card, model: nn.Module, history: History) -> float | None:
+    """What the run of a card and a history cost in 10^15 operations; None where the card does not say enough."""
     recipe = _recipe(card)
     if recipe is None or card.epochs is None or card.train_images is None or card.input_size is None:
         return card.pflop
     of_epoch = card.train_images // recipe.batch_size * recipe.batch_size  # what makes no whole batch is left out
-    return training_pflop(model, recipe, images=card.epochs * of_epoch, size_px=card.input_size)
+    images = card.epochs * of_epoch
+    return training_pflop(model, recipe, images=images, size_px=card.input_size, history=history)
 
 
 def _saw_all(card: Card) -> bool:

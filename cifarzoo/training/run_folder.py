@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import shutil
 import time
 import warnings
@@ -177,7 +176,7 @@ class RunFolder:
         with contextlib.suppress(CifarZooError):
             weights, card = load_weights(self.path)
             history = History.read(self.path)
-            if card.epochs is not None and history.last.epoch == math.ceil(card.epochs):
+            if history.ends_after(card.epochs):
                 return weights, card, history
         return None
 

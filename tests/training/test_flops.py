@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from cifarzoo.layers.conv import Conv2d
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.flops import training_pflop
+from cifarzoo.training.history import EpochRecord, History
 
 SIDE = 8
 FIRST, SECOND = 2 * 3 * 4 * 9 * SIDE**2, 2 * 4 * 5 * 9 * SIDE**2  # of an image forward: two 3x3 convolutions
@@ -38,6 +39,18 @@ def test_smaller_pictures_cost_less() -> None:
     whole = 2 * FIRST + 3 * SECOND
     expected = (0.25 * whole / 4 + 0.75 * whole + 3 * HEAD) * 1000 / 1e15
     assert counted(sizes=((0.25, SIDE // 2),)) == pytest.approx(expected)
+
+
+def test_by_the_clock_small_pictures_count_as_many_as_their_time_has_seen() -> None:
+    whole = 2 * FIRST + 3 * SECOND
+    record = {"lr": 0.1, "train_loss": 1.0, "train_top1": 50.0, "images_per_s": 1.0}
+    first = EpochRecord(epoch=1, step=6, seconds=1.0, **record)
+    second = EpochRecord(epoch=2, step=10, seconds=3.0, **record)
+    recipe = Recipe(seconds=4, sizes=((0.25, SIDE // 2),))  # a quarter of the time, 6 of 10 steps
+    pflop = training_pflop(
+        Net(), recipe, images=1000, size_px=SIDE, history=History(steps_per_epoch=5, records=[first, second])
+    )
+    assert pflop == pytest.approx((0.6 * whole / 4 + 0.4 * whole + 3 * HEAD) * 1000 / 1e15)
 
 
 def test_frozen_layers_have_no_backward_pass() -> None:

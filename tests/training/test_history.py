@@ -96,3 +96,20 @@ def test_read_from_a_folder(tmp_path: Path) -> None:
     history = History(records=[record(1), record(2, test_loss=None)])
     (tmp_path / "history.jsonl").write_text(history.to_jsonl())
     assert History.read(tmp_path) == history
+
+
+def epochs(*steps_and_seconds: tuple[int, float]) -> History:
+    return History(
+        records=[
+            EpochRecord(
+                epoch=place, step=step, lr=0.1, train_loss=1.0, train_top1=50.0, seconds=seconds, images_per_s=1.0
+            )
+            for place, (step, seconds) in enumerate(steps_and_seconds, start=1)
+        ]
+    )
+
+
+def test_a_share_of_the_time_is_a_share_of_the_steps() -> None:
+    history = epochs((10, 1.0), (20, 3.0))
+    shares = {0.0: 0.0, 0.125: 0.25, 0.25: 0.5, 0.625: 0.75, 1.0: 1.0}
+    assert {share: history.steps_share(share) for share in shares} == shares

@@ -14,6 +14,7 @@ import cifarzoo
 from cifarzoo import Recipe, Trainer, data, recipes
 from cifarzoo.errors import CifarZooError, SettingError
 from cifarzoo.training import Evaluation, publishing
+from cifarzoo.training.history import History
 from cifarzoo.training.publishing import command_of, pflop_of, publish, rounded, summarize_seeds
 from cifarzoo.weights import Card, load_weights
 
@@ -154,9 +155,9 @@ def test_a_folder_that_cannot_be_written_is_said_first(
 def test_pictures_that_make_no_whole_batch_cost_nothing() -> None:
     model = cifarzoo.create("baseline_cnn", **NARROW)
     of_size = {"arch": "baseline_cnn", "num_classes": 10, "epochs": 2, "input_size": 32, "recipe": {"batch_size": 100}}
-    whole, more = (pflop_of(Card(**of_size, train_images=count), model) for count in (100, 190))
+    whole, more = (pflop_of(Card(**of_size, train_images=count), model, History()) for count in (100, 190))
     assert whole == more
-    assert pflop_of(Card(**of_size, train_images=200), model) == pytest.approx(2 * (whole or 0))
+    assert pflop_of(Card(**of_size, train_images=200), model, History()) == pytest.approx(2 * (whole or 0))
 
 
 @pytest.mark.parametrize(
