@@ -12,6 +12,7 @@ from cifarzoo.data.loader import ImageSet
 from cifarzoo.errors import CifarZooError, RecipeError, SettingError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training import seeding
+from cifarzoo.training.modes import evaluating
 from cifarzoo.training.precision import autocast
 from cifarzoo.training.shrinking import resized
 
@@ -87,19 +88,13 @@ def check_outputs(
     """
     datasets = (train, *others)
     of_shape = {dataset.images.shape[1:]: dataset for dataset in datasets if dataset is not None}
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        with torch.no_grad(), seeding.contained(device), autocast(precision, device):
-            for dataset in of_shape.values():
-                images = dataset.images[[0, -1]].to(device).float() / 255  # (2, C, H, W), their mean does not matter
-                _check_logits(model, images, len(dataset.classes))
-            images = train.images[[0, -1]].to(device).float() / 255
-            for side_px in sides_px:
-                _check_logits(model, resized(images, side_px), len(train.classes))
-    finally:
-        for module, training in modes.items():
-            module.training = training
+    with evaluating(model), torch.no_grad(), seeding.contained(device), autocast(precision, device):
+        for dataset in of_shape.values():
+            images = dataset.images[[0, -1]].to(device).float() / 255  # (2, C, H, W), their mean does not matter
+            _check_logits(model, images, len(dataset.classes))
+        images = train.images[[0, -1]].to(device).float() / 255
+        for side_px in sides_px:
+            _check_logits(model, resized(images, side_px), len(train.classes))
 
 
 def _check_logits(model: nn.Module, images: Tensor, classes: int) -> None:

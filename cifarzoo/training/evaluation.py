@@ -14,6 +14,7 @@ from cifarzoo.errors import DivergedError
 from cifarzoo.layers.normalize import normalizes
 from cifarzoo.training.allocator import keep_freed_memory
 from cifarzoo.training.checks import check_data
+from cifarzoo.training.modes import evaluating
 from cifarzoo.training.precision import autocast, choose_precision
 from cifarzoo.training.ranks import Ranks
 from cifarzoo.training.views import average_over_views, check_views
@@ -116,17 +117,12 @@ def compute_logits(
     )
     found = [torch.empty(0, len(dataset.classes), device=device)]
     places = [torch.empty(0, dtype=torch.int64, device=device)]
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode(), autocast(precision, device):
-            for images, indices in loader:  # (B, C, H, W), (B,)
-                found.append(average_over_views(model, images, views))  # (B, K)
-                places.append(indices)
-                if on_batch is not None:
-                    on_batch()
-    finally:
-        model.train(training)
+    with evaluating(model), torch.inference_mode(), autocast(precision, device):
+        for images, indices in loader:  # (B, C, H, W), (B,)
+            found.append(average_over_views(model, images, views))  # (B, K)
+            places.append(indices)
+            if on_batch is not None:
+                on_batch()
     return ranks.gather(torch.cat(found), torch.cat(places), count).cpu()
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from cifarzoo.errors import SettingError
 from cifarzoo.layers.normalize import normalizes
+from cifarzoo.training.modes import evaluating
 from cifarzoo.weights import Transform
 
 if TYPE_CHECKING:
@@ -48,15 +49,10 @@ def predict(model: nn.Module, images: Pictures, top: int = 5) -> list[Prediction
         raise SettingError("the model has num_classes=0 and gives features only; reset_classifier(N), then train it")
     card = getattr(model, "card", None)
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    batch = _prepare(model, images).to(device)  # (B, C, H, W)
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            parts = torch.split(batch, _AT_A_TIME)
-            probabilities = torch.cat([model(part).float().softmax(1) for part in parts])  # (B, K)
-    finally:
-        model.train(training)
+    batch = _prepare(model, images).to(device, memory_format=torch.channels_last)  # (B, C, H, W)
+    with evaluating(model), torch.inference_mode():
+        parts = torch.split(batch, _AT_A_TIME)
+        probabilities = torch.cat([model(part).float().softmax(1) for part in parts])  # (B, K)
     values, indices = probabilities.topk(min(top, probabilities.shape[1]), dim=1)  # 2 x (B, top)
     names = card.classes if card is not None and card.classes else [str(i) for i in range(probabilities.shape[1])]
     return [
