@@ -11,6 +11,7 @@ from typing import Any
 
 import plot_results
 
+import cifarzoo.models  # noqa: F401  # whose registered settings a command need not say
 from cifarzoo import recipes
 from cifarzoo.recipes import REPORT, Recipe, ReportRow
 from cifarzoo.training.publishing import settings_words
@@ -109,7 +110,7 @@ def _ours(card: Card) -> tuple[str, ...]:
         f"{(card.params or 0) / 1e6:.2f}M",
         NOTHING if card.epochs is None else f"{card.epochs:g}",
         minutes(card.seconds),
-        processor(card.hardware, card.threads),
+        processor(card.hardware, card.threads, card.precision or ""),
         number(card.train_loss, 3),
         number(card.top1),
         number(card.top1_views),

@@ -27,6 +27,7 @@ def describe_weights(
     with_views: Evaluation | None,
     selection: Selection,
     begun_from: str | None,
+    precision: str,
 ) -> Card:
     """What is known of weights: the model, the data, the recipe, the results and what it took.
 
@@ -40,6 +41,7 @@ def describe_weights(
         with_views: of the recipe's views, if there are more.
         selection: what was selected on images held out, if any were.
         begun_from: hash of the trained weights that the run began with, if it did.
+        precision: that it trained in.
     """
     before = getattr(model, "card", None)  # of the weights it began with, whose mean and std it keeps
     device = next(model.parameters()).device
@@ -58,6 +60,7 @@ def describe_weights(
         top1=None if result is None else result.top1,
         top5=None if result is None else result.top5,
         top1_views=None if with_views is None else with_views.top1,
+        views=None if with_views is None else with_views.views,
         ece=None if result is None else result.ece,
         per_class=None if result is None else dict(result.per_class),
         recipe=json.loads(recipe.to_json()),
@@ -69,6 +72,7 @@ def describe_weights(
         train_images=len(train.targets),
         hardware=hardware_name(device),
         threads=torch.get_num_threads(),
+        precision=precision,
         torch=torch.__version__,
         seconds=sum(record.seconds for record in history.records),
     )

@@ -226,6 +226,7 @@ class Trainer:
             with_views=with_views,
             selection=state.selection,
             begun_from=folder.began.get("begun_from"),
+            precision=self.precision,
         )
         model.card = folder.finish(model.state_dict(), card, state.history)  # type: ignore[assignment]  # as above
         session.progress.say(state.history.table())

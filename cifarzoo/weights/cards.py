@@ -18,11 +18,12 @@ class Card:
     """A weight file's description; what was not measured is None.
 
     ``mean`` and ``std`` are of pixel / 255, RGB; ``top1`` and ``top5`` are percent, ``ece`` is in [0, 1], all of the
-    stored file in fp32; ``dtype_loss`` is what storing in ``dtype`` costs, in points of top-1; ``bytes`` and ``sha256``
-    are those of the weight file, ``begun_from`` is the hash of the weights that training began with; the weights are
-    those of ``selected_epoch``, the best on images held out, or of the last; ``pflop`` counts 10^15 floating point
-    operations of training; ``seeds`` has the results of other seeds beside this one, as trained, before rounding to
-    ``dtype``; ``urls`` and ``hub_id`` say where the file is to be had.
+    stored file in fp32; ``dtype_loss`` is what storing in ``dtype`` costs, in points of top-1; ``bytes`` and
+    ``sha256`` are those of the weight file, ``begun_from`` is the hash of the weights that training began with; the
+    weights are those of ``selected_epoch``, the best on images held out, or of the last; ``pflop`` counts 10^15
+    floating point operations of training, ``precision`` is that of its arithmetic; ``seeds`` has the results of other
+    seeds beside this one, as trained, before rounding to ``dtype``; ``urls`` and ``hub_id`` say where the file is to
+    be had.
     """
 
     arch: str
@@ -59,6 +60,7 @@ class Card:
     train_images: int | None = None
     hardware: str | None = None
     threads: int | None = None
+    precision: str | None = None
     torch: str | None = None
     seconds: float | None = None
     pflop: float | None = None

@@ -70,7 +70,7 @@ def _metadata(card: Card) -> str:
     for kind, title, value in (
         ("accuracy", "top-1, single view", card.top1),
         ("accuracy", "top-5, single view", card.top5),
-        ("accuracy", f"top-1, {card.views} views", card.top1_views),
+        ("accuracy", f"top-1, {card.views or 'several'} views", card.top1_views),
     ):
         if value is not None:
             lines += [f"    - type: {kind}", f"      name: {json.dumps(title)}", f"      value: {value:.2f}"]
@@ -98,7 +98,7 @@ def _results(card: Card) -> list[tuple[str, str]]:
     percent = [
         ("top-1", card.top1),
         ("top-5", card.top5),
-        (f"top-1, {card.views} views", card.top1_views),
+        (f"top-1, {card.views or 'several'} views", card.top1_views),
         ("calibration error (15 bins)", None if card.ece is None else 100 * card.ece),
     ]
     rows = [(name, f"{value:.2f} %") for name, value in percent if value is not None]
@@ -117,6 +117,7 @@ def _training(card: Card) -> list[tuple[str, str]]:
             ("seed", None if card.seed is None else str(card.seed)),
             ("time", None if card.seconds is None else f"{card.seconds / 3600:.2f} hours"),
             ("hardware", None if card.hardware is None else f"{card.hardware}, {_threads(card.threads)}"),
+            ("arithmetic", card.precision),
             ("operations", None if card.pflop is None else f"{card.pflop:.3f} PFLOP"),
             ("torch", card.torch),
         )
@@ -159,7 +160,8 @@ def _per_class(card: Card) -> str | None:
     shown = list(card.per_class.items()) if len(order) <= _MOST_CLASSES else [*order[:half], *order[-half:]]
     table = _table(("class", "top-1 %"), [(names[key], f"{value:.1f}") for key, value in shown])
     note = f"\n\nThe {half} best and the {half} worst of {len(order)}." if len(shown) < len(order) else ""
-    return f"{table}{note}\n\nLabels are numbered in this order: {card.label_order}."
+    labels = f"\n\nLabels are numbered in this order: {card.label_order}." if card.label_order else ""
+    return f"{table}{note}{labels}"
 
 
 def _licences(card: Card) -> str:

@@ -57,7 +57,8 @@ def resolve(name: str) -> str:
         raise UnknownModelError(f"no weights are named {name!r}; of {arch} there are: {', '.join(tags)}")
     nearest = ", ".join(get_close_matches(name, known, n=3, cutoff=0.0)) or "none yet"
     raise UnknownModelError(
-        f"no weights are published for {name!r} (nearest: {nearest}); train it, then pretrained='path/to/run'"
+        f"no weights are published for {name!r} (nearest: {nearest}; looked in {', '.join(map(str, folders()))}); "
+        "train it, then pretrained='path/to/run'"
     )
 
 

@@ -20,7 +20,9 @@ HISTORY = History(
 
 def described(model: nn.Module, recipe: Recipe, train: Any, **settings: Any) -> Card:
     nothing = {"epochs": 1, "result": None, "with_views": None, "selection": Selection(model, enabled=False)}
-    return describe_weights(model, recipe, train, history=HISTORY, **{**nothing, "begun_from": None, **settings})
+    return describe_weights(
+        model, recipe, train, history=HISTORY, **{**nothing, "begun_from": None, "precision": "bf16", **settings}
+    )
 
 
 def test_the_card_says_what_the_weights_are(make_set: Callable[..., Any], make_net: Callable[..., nn.Module]) -> None:
@@ -32,7 +34,8 @@ def test_the_card_says_what_the_weights_are(make_set: Callable[..., Any], make_n
     assert (card.classes, card.input_size) == (["ant", "bee", "cat", "dog"], 16)
     assert (card.mean, card.std) == ([0.3] * 3, [0.2] * 3)
     assert (card.top1, card.seed, card.epochs, card.train_images, card.seconds) == (50.0, 7, 0.5, 8, 2.0)
-    assert (card.top1_views, card.ece, card.per_class) == (75.0, 0.1, {"a": 50.0})
+    assert (card.top1_views, card.views, card.ece, card.per_class) == (75.0, 6, 0.1, {"a": 50.0})
+    assert card.precision == "bf16"
     assert Recipe(**card.recipe) == recipe  # type: ignore[arg-type]
     assert Card.from_json(card.to_json(), source="here") == card
 

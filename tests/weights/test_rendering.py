@@ -48,6 +48,7 @@ CARD = Card(
     train_images=50_000,
     hardware="a processor",
     threads=2,
+    precision="bf16",
     torch="2.14",
     seconds=1800,
     pflop=0.25,
@@ -77,6 +78,7 @@ def test_all_of_it_is_said(kind: str) -> None:
         "cifarzoo train net --recipe fast",
         "0.50 hours",
         "a processor, 2 threads",
+        "| arithmetic | bf16 |",
         "0.250 PFLOP",
         CARD.near_duplicates,
         CARD.intended_use,
@@ -86,6 +88,11 @@ def test_all_of_it_is_said(kind: str) -> None:
     ):
         assert said is not None
         assert said in text
+
+
+def test_nothing_is_said_of_what_is_not_known() -> None:
+    text = render(Card(arch="net", tag="mine", num_classes=2, top1=50.0, top1_views=51.0, per_class={"a": 50.0}), "hf")
+    assert "None" not in text
 
 
 @pytest.mark.parametrize("loss, said", [(0.02, "-0.02"), (-0.02, "+0.02"), (0.0, "+0.00")])

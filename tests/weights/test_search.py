@@ -64,8 +64,11 @@ def test_weights_without_a_tag_may_bear_any(places: dict[str, Path]) -> None:
 
 
 def test_no_such_weights() -> None:
-    with pytest.raises(UnknownModelError, match=r"no weights are published for 'net' \(nearest: none yet\); train it"):
+    with pytest.raises(
+        UnknownModelError, match=r"published for 'net' \(nearest: none yet; looked in .+\); train it"
+    ) as error:
         read("net")
+    assert all(str(folder) in str(error.value) for folder in search.folders())
     with pytest.raises(UnknownModelError, match="no pretrained weights are there yet; train a model"):
         search.default()
 
