@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -10,6 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import cifarzoo
+from cifarzoo import registry
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 FOREIGN = {"lightning_module.py": ("pytorch_lightning",), "hugging_face_trainer.py": ("transformers", "accelerate")}
@@ -46,6 +52,20 @@ def test_example_for_another_trainer(script: str, tmp_path: Path) -> None:
     assert float(right[1]) > 30  # of ten classes: it learns what the batches hold
 
 
+def test_a_model_of_one_s_own_is_registered_with_its_true_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_SPECS", dict(registry._SPECS))
+    spec = importlib.util.spec_from_file_location("register_model", EXAMPLES / "register_model.py")
+    assert spec is not None and spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    info = cifarzoo.model_info("tiny_net")
+    model = cifarzoo.create("tiny_net").eval()
+    assert info.params == sum(parameter.numel() for parameter in model.parameters())
+    with FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 3, 32, 32))
+    assert 2 * info.macs == counter.get_total_flops()
+
+
 def test_demo_goes_the_whole_way_and_fails_below_its_accuracy(tmp_path: Path) -> None:
     done = run("demo.py", tmp_path, "--images", "40", "--epochs", "1", "--batch-size", "20")
     assert done.returncode == 1
@@ -53,6 +73,7 @@ def test_demo_goes_the_whole_way_and_fails_below_its_accuracy(tmp_path: Path) ->
     for step in ("train baseline_cnn", "eval demo-run", "predict demo-run", "loss.png", "model.safetensors", "Next:"):
         assert step in done.stdout
     assert (tmp_path / "demo-run" / "digits" / "loss.png").is_file()
+    assert (tmp_path / "demo-run" / "seen.png").is_file()
     assert len(list((tmp_path / "demo-run" / "digits" / "pictures").glob("*.png"))) == 5
 
 

@@ -95,7 +95,7 @@ def _adapted(recipe: Recipe, images: int) -> Recipe:
     from cifarzoo import recipes
 
     parts = recipe.accumulate * int(os.environ.get("WORLD_SIZE", "1"))
-    batch_size = min(recipe.batch_size, max(1, images // _LEAST_STEPS // parts) * parts)
+    batch_size = max(1, min(recipe.batch_size, images // _LEAST_STEPS) // parts) * parts
     rates: dict[str, Any] = {}
     if recipe.name.startswith("speed/") and (recipe.optimizer, recipe.rest_optimizer) == ("muon", "sgd"):
         named, share = recipes.get(recipe.name), batch_size / recipe.batch_size  # its rates are for a batch's sum

@@ -67,7 +67,7 @@ def evaluate(
             ("top-1", f"{result.top1:.2f} %"),
             ("top-5", f"{result.top5:.2f} %"),
             ("loss", f"{result.loss:.4f}"),
-            ("calibration error", f"{result.ece:.4f}"),
+            ("calibration error", f"{100 * result.ece:.2f} %"),
             ("images", f"{result.images} ({name}, {split}, {result.views} view{'s' * (result.views > 1)})"),
             *(("plot", str(path)) for path in pictures),
         ]

@@ -40,6 +40,13 @@ Holdout = Annotated[
 ]
 
 
+Resume = Annotated[str, typer.Option(metavar="HOW", help="auto goes on with the run in the folder, never replaces it.")]
+Allocator = Annotated[
+    bool,
+    typer.Option(help="Keep freed memory in the process: faster under glibc, with more memory at the peak."),
+]
+
+
 def train(
     model: Model = None,
     *,
@@ -52,10 +59,9 @@ def train(
     holdout: Holdout = None,
     size: Size = None,
     download: Download = False,
-    resume: Annotated[
-        str, typer.Option(metavar="HOW", help="auto goes on with the run in the folder, never replaces it.")
-    ] = "auto",
+    resume: Resume = "auto",
     device: Device = "auto",
+    allocator: Allocator = True,
     recipe: RecipeName = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.", rich_help_panel=RECIPE)] = None,
     batch_size: BatchSize = None,
@@ -68,7 +74,6 @@ def train(
 ) -> None:
     """Train a model and write weights, curve and records to a folder."""
     import cifarzoo
-    from cifarzoo.data import split
 
     _check_kept(pretrained, output, resume)
     chosen = choose(
@@ -94,9 +99,11 @@ def train(
         size=size,
         download=download,
     )
-    cut = None if holdout is None else split(chosen.training, holdout, seed=chosen.recipe.seed)
+    cut = None if holdout is None else cifarzoo.data.split(chosen.training, holdout, seed=chosen.recipe.seed)
     training, held_out = cut or (chosen.training, None)
-    trainer = cifarzoo.Trainer(chosen.network, chosen.recipe, device=device, output_dir=output, resume=resume)
+    trainer = cifarzoo.Trainer(
+        chosen.network, chosen.recipe, device=device, output_dir=output, resume=resume, allocator=allocator
+    )
     history = trainer.fit(training, chosen.open_split("test"), holdout=held_out)
     if is_first_process():
         _report(output, history, chosen.network.card, 0 if held_out is None else len(held_out), as_json=as_json)

@@ -40,7 +40,8 @@ def backward(
         forward: (B, C, H, W) to (B, K).
         images: (B, C, H, W) float, normalised.
         targets: (B,) int64 or (B, K) float.
-        parts: how many pieces the batch is cut into; the gradient is that of the whole, but for batch norm.
+        parts: how many pieces, as equal as they can be, the batch is cut into; no more than it has images. The gradient
+            is that of the whole, but for batch norm.
         label_smoothing: see ``cross_entropy``.
         autocast: makes the context of the forward pass.
 
@@ -48,7 +49,8 @@ def backward(
         The mean loss, a scalar, and the logits (B, K), both without gradient.
     """
     losses, outputs = [], []
-    for some, wanted in zip(images.chunk(parts), targets.chunk(parts), strict=True):
+    parts = min(parts, len(images))
+    for some, wanted in zip(images.tensor_split(parts), targets.tensor_split(parts), strict=True):
         with autocast():
             logits = forward(some)  # (B / parts, K)
         loss = cross_entropy(logits, wanted, label_smoothing) * (len(some) / len(images))

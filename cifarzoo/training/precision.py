@@ -66,11 +66,12 @@ def flushed_denormals() -> Iterator[None]:
     """Treat numbers below the normal range as 0: they slow a CPU down a hundredfold and change nothing."""
     for kind in (np.float32, np.float64):  # NumPy looks for the smallest number once, and warns if it is 0 then
         np.finfo(kind)
+    flushed_before = (torch.tensor([2e-38]) * 0.25).item() == 0  # torch tells nobody what is set
     _set_flush(True)
     try:
         yield
     finally:
-        _set_flush(False)
+        _set_flush(flushed_before)
 
 
 def _set_flush(flush: bool) -> None:

@@ -63,6 +63,13 @@ def test_a_cut_batch_has_images_for_each_process_and_part(monkeypatch: pytest.Mo
     assert choose(recipe, adapts=True, pretrained=None, holdout=0.99, **options).recipe.batch_size == 8
 
 
+def test_a_batch_that_nobody_asked_for_can_be_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"root": None, "images": None, "size": None, "download": False, "model_settings": None}
+    recipe = recipes.get("quick").replace(model="baseline_cnn", data="digits", batch_size=50)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert choose(recipe, adapts=True, pretrained=None, **options).recipe.batch_size == 48
+
+
 def test_what_is_said_goes_above_the_recipe() -> None:
     chosen = choose_recipe("report/resnet17", model="baseline_cnn", data=None, lr=0.5, seed=None, settings=["epochs=7"])
     assert (chosen.model, chosen.data, chosen.lr, chosen.seed, chosen.epochs) == ("baseline_cnn", "cifar10", 0.5, 0, 7)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifarzoo import augment
 from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
 from cifarzoo.recipes.recipe import CHOICES
@@ -39,6 +40,10 @@ RECIPES = st.builds(
 @given(RECIPES)
 def test_json_and_back_is_the_same_recipe(recipe: Recipe) -> None:
     assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_every_preset_may_be_named() -> None:
+    assert CHOICES["augment"] == tuple(augment.list_presets())
 
 
 def test_is_frozen_and_keyword_only() -> None:

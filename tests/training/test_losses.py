@@ -42,6 +42,20 @@ def test_parts_add_up_to_the_gradient_of_the_whole(parts: int, soft: bool) -> No
     assert not loss.requires_grad and not logits.requires_grad
 
 
+@pytest.mark.parametrize("images, parts, sizes", [(10, 4, [3, 3, 2, 2]), (10, 9, [2] + [1] * 8), (3, 8, [1, 1, 1])])
+def test_parts_are_as_many_as_asked_for_and_as_equal_as_can_be(images: int, parts: int, sizes: list[int]) -> None:
+    seen = []
+
+    def forward(some: torch.Tensor) -> torch.Tensor:
+        seen.append(len(some))
+        return some @ torch.ones(2, 2, requires_grad=True)
+
+    targets = torch.zeros(images, dtype=torch.int64)
+    batch = torch.ones(images, 2)
+    backward(forward, batch, targets, parts=parts, label_smoothing=0.0, autocast=contextlib.nullcontext)
+    assert seen == sizes
+
+
 def test_the_forward_pass_runs_in_the_context() -> None:
     seen = []
 

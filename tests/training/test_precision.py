@@ -66,3 +66,13 @@ def test_denormals_are_flushed_within_and_kept_outside() -> None:
     with flushed_denormals():
         assert (tiny * 0.5).item() == 0.0
     assert (tiny * 0.5).item() > 0.0
+
+
+def test_who_flushes_denormals_goes_on_with_it() -> None:
+    torch.set_flush_denormal(True)
+    try:
+        with flushed_denormals():
+            pass
+        assert (torch.tensor([1e-40]) * 0.5).item() == 0.0
+    finally:
+        torch.set_flush_denormal(False)
