@@ -1,8 +1,11 @@
 """How Sphinx builds the documentation: Markdown pages, API pages from the docstrings."""
 
+import importlib
 from pathlib import Path
 
 import cifarzoo
+from cifarzoo.weights import search
+from cifarzoo.weights.rendering import render
 
 project = "cifarzoo"
 author = "the cifarzoo contributors"
@@ -37,7 +40,25 @@ def write_api_pages() -> None:
         if modules:
             title = f"cifarzoo.{part.stem}"
             body = "\n".join(f".. automodule:: {module}" for module in modules)
-            (pages / f"{part.stem}.md").write_text(f"# {title}\n\n```{{eval-rst}}\n{body}\n```\n")
+            (pages / f"{part.stem}.md").write_text(f"# {title}\n\n{offered(title)}```{{eval-rst}}\n{body}\n```\n")
+
+
+def write_card_pages() -> None:
+    """The card of all weights in the package, a page each."""
+    pages = Path(__file__).parent / "cards"
+    pages.mkdir(exist_ok=True)
+    for old in pages.glob("*.md"):
+        old.unlink()
+    for path in sorted(search.PACKAGE.glob("*.json")):
+        (pages / f"{path.stem}.md").write_text(render(search.info(path.stem), "docs"))
+
+
+def offered(part: str) -> str:
+    """What one may import from a part itself, a sentence; nothing for a part that is one module."""
+    module = importlib.import_module(part)
+    names = getattr(module, "__all__", ()) if hasattr(module, "__path__") else ()
+    return f"`{part}` offers {', '.join(f'`{name}`' for name in names)}.\n\n" if names else ""
 
 
 write_api_pages()
+write_card_pages()

@@ -43,8 +43,8 @@ cifarzoo.register(
     summary="three strided convolutions",
     input_size=32,
     num_classes=10,
-    params=104_970,
-    macs=8_062_208,
+    params=104_010,
+    macs=5_604_608,
     min_size=16,
 )
 
