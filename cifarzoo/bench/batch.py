@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from torch.nn import functional as F
 
 import cifarzoo
 from cifarzoo import files
-from cifarzoo.bench.contest import environment
+from cifarzoo.bench.contest import alone, environment, peak_mb
 from cifarzoo.errors import SettingError
 from cifarzoo.training import keep_freed_memory
 from cifarzoo.training.checks import choose_device
@@ -130,11 +128,10 @@ def _row(batch_size: int, measured: tuple[float, float] | None, flops: int | Non
 
 def _alone(*arguments: Any) -> tuple[float, float] | None:
     """Measure in a fresh process; None if it does not fit into memory."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
-        try:
-            return executor.submit(measure, *arguments).result()
-        except (torch.OutOfMemoryError, MemoryError, BrokenProcessPool):  # the last: the system has killed it
-            return None
+    try:
+        return alone(measure, *arguments)
+    except (torch.OutOfMemoryError, MemoryError, BrokenProcessPool):  # the last: the system has killed it
+        return None
 
 
 def measure(
@@ -162,12 +159,4 @@ def measure(
     while not steps or time.perf_counter() - began < seconds:
         step()
         steps += 1
-    return steps * batch_size / (time.perf_counter() - began), _peak_mb(device)
-
-
-def _peak_mb(device: str) -> float:
-    if device.startswith("cuda"):
-        return torch.cuda.max_memory_allocated(device) / 1e6
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3  # kB on Linux
+    return steps * batch_size / (time.perf_counter() - began), peak_mb(device)

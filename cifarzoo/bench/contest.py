@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,6 +69,21 @@ def rate(run: Callable[[], int]) -> float:
     """What one run did in a second; it returns how much that was."""
     began = time.perf_counter()
     return run() / (time.perf_counter() - began)
+
+
+def alone[Result](run: Callable[..., Result], *arguments: Any) -> Result:
+    """Run in a fresh process: what the allocator and threads were told before is forgotten."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
+        return executor.submit(run, *arguments).result()
+
+
+def peak_mb(device: str = "cpu") -> float:
+    """The most memory that this process has had, of the GPU if it is one, in MB."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3  # kB on Linux
 
 
 def beside_neighbours(run: Callable[[], int], *, rounds: int) -> float:

@@ -6,7 +6,6 @@ import multiprocessing
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -19,7 +18,7 @@ import torch
 import cifarzoo
 from cifarzoo import recipes
 from cifarzoo.bench import airbench94, train_peers
-from cifarzoo.bench.contest import Rates, environment, in_turn
+from cifarzoo.bench.contest import Rates, alone, environment, in_turn, peak_mb
 from cifarzoo.bench.train_peers import Task, Timing
 from cifarzoo.data import CIFAR10
 from cifarzoo.errors import SettingError
@@ -182,7 +181,7 @@ def _tour(
     for round_ in range(rounds):
         for name in in_turn(rates, round_):
             try:
-                timing, peak_mb = _alone(*entries[name])
+                timing, used_mb = _alone(*entries[name])
             except Exception as error:  # whatever a foreign trainer, or the system that ends it, comes up with
                 if not name.startswith(tuple(_PEERS)):
                     raise
@@ -191,26 +190,23 @@ def _tour(
                 say(f"round {round_ + 1}/{rounds}: {name} is left out: {failed[name]}")
                 continue
             rates[name].append(timing.images / timing.seconds)
-            memory[name].append(peak_mb)
-            say(f"round {round_ + 1}/{rounds}: {name}: {rates[name][-1]:.1f} images/s, {peak_mb:.0f} MB")
+            memory[name].append(used_mb)
+            say(f"round {round_ + 1}/{rounds}: {name}: {rates[name][-1]:.1f} images/s, {used_mb:.0f} MB")
     return Rates(rates), memory, failed
 
 
 def _alone(contestant: Contestant, task: Task) -> tuple[Timing, float]:
-    """Run in a fresh process: what the allocator and threads were told before is forgotten."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
-        return executor.submit(_with_peak, contestant, task).result()
+    """A contestant's time and peak memory, from a fresh process."""
+    return alone(_with_peak, contestant, task)
 
 
 def _with_peak(contestant: Contestant, task: Task) -> tuple[Timing, float]:
-    import resource
-
     if "fork" in multiprocessing.get_all_start_methods():  # as in any process that was not spawned itself
         multiprocessing.set_start_method("fork", force=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peers give advice, such as more worker processes
         timing = contestant(task)
-    return timing, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3  # kB on Linux
+    return timing, peak_mb()
 
 
 def _flops(model: str) -> float:

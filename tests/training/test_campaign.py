@@ -1,7 +1,8 @@
-"""Long fault campaigns (``make campaign``); the short forms are in test_trainer_resume.py and test_checkpoints.py."""
+"""Long fault campaigns (``make campaign``); their short forms are here, in test_trainer_resume.py and test_checkpoints.py."""
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -20,7 +21,6 @@ from cifarzoo.training import Trainer
 from cifarzoo.training.checkpoints import load_newest
 
 pytestmark = [
-    pytest.mark.campaign,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # one thread here
     pytest.mark.filterwarnings("ignore:.*began with other weights"),  # to see that the checkpoint's replace them
@@ -52,6 +52,7 @@ def digest(trainer: Trainer) -> str:
     return "\n".join(parts)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", VARIANTS)
 def test_killed_at_every_step(
     name: str, tmp_path: Path, make_net: Nets, make_set: Sets, record: Callable[..., None]
@@ -83,12 +84,20 @@ def run_until(number: signal.Signals | None, delay_s: float, work: Callable[[], 
     return exit_code(child)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed, hits", [(4, 3), *(pytest.param(seed, 50, marks=pytest.mark.campaign) for seed in range(4))]
+)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_signals_at_random_times(
-    number: signal.Signals, seed: int, tmp_path: Path, make_net: Nets, make_set: Sets, record: Callable[..., None]
+    number: signal.Signals,
+    seed: int,
+    hits: int,
+    tmp_path: Path,
+    make_net: Nets,
+    make_set: Sets,
+    record: Callable[..., None],
 ) -> None:
-    """A process is hit fifty times, whatever it is doing, and its runs end like one that was not."""
+    """A process is hit so many times, whatever it is doing, and its runs end like one that was not."""
     recipe = RECIPE.replace(epochs=40, batch_size=16, average="ema", augment="baseline")
     train, test = make_set(256), make_set(64, seed=1)
 
@@ -99,8 +108,8 @@ def test_signals_at_random_times(
     assert run_until(None, 0, lambda: work(tmp_path / "unbroken")) == 0
     expected = (tmp_path / "unbroken" / "model.safetensors").read_bytes()
     codes = {-number, {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[number]}
-    draw, hits, runs = random.Random(seed), 0, 0
-    while hits < 50:
+    draw, hit, runs = random.Random(seed), 0, 0
+    while hit < hits:
         folder = tmp_path / f"run{runs}"
         code = run_until(number, draw.uniform(0, 0.5), lambda folder=folder: work(folder))
         if code == 0:  # the signal came too late
@@ -109,12 +118,13 @@ def test_signals_at_random_times(
         else:
             assert code in codes
             load_newest(folder / "checkpoints")
-            hits += 1
+            hit += 1
     assert run_until(None, 0, lambda: work(folder)) == 0
     assert (folder / "model.safetensors").read_bytes() == expected
     record(signals=hits, runs=runs + 1, differences=0)
 
 
+@pytest.mark.campaign
 def test_memory_does_not_grow_over_a_thousand_steps(
     make_net: Nets, make_set: Sets, record: Callable[..., None]
 ) -> None:
@@ -130,3 +140,16 @@ def test_memory_does_not_grow_over_a_thousand_steps(
     assert len(resident) >= 13
     assert resident[-1] - resident[2] < 2**20
     record(steps=1360, grown_bytes=resident[-1] - resident[2])
+
+
+def test_no_step_leaves_a_tensor_behind(make_net: Nets, make_set: Sets) -> None:
+    alive: list[int] = []
+
+    def count(step: int, loss: torch.Tensor) -> None:
+        if step % 68 == 34:  # the middle of an epoch
+            alive.append(sum(isinstance(found, torch.Tensor) for found in gc.get_objects()))
+
+    recipe = RECIPE.replace(average="ema", optimizer="adamw", lr=1e-3)
+    Trainer(make_net(), recipe, progress=False, on_step=count).fit(make_set(IMAGES))
+    assert len(alive) == 3
+    assert alive[2] <= alive[1]
