@@ -15,11 +15,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from statistics import median
 from subprocess import PIPE, Popen
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import torch
 
 from cifarzoo.training.environment import hardware_name
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def rate(run: Callable[[], int]) -> float:
     return run() / (time.perf_counter() - began)
 
 
-def alone[Result](run: Callable[..., Result], *arguments: Any) -> Result:
+def alone(run: Callable[..., Result], *arguments: Any) -> Result:
     """Run in a fresh process: what the allocator and threads were told before is forgotten."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
         return executor.submit(run, *arguments).result()

@@ -50,8 +50,8 @@ TINY = C94.replace(
 )
 """Tiny-ImageNet in 3.3 PFLOP: 61.4 %, with six views 63.1 % (one seed); 67 minutes on two cores with AMX. Each of 200
 classes is rare, so the head takes steps ten times as long and bears little decay. Windows of 48 px end in maps of 2x2:
-at 1x1 a filter learns nothing but its centre. With TrivialAugment 65.3 % of the training pictures are right at the end; a run
-without it, at stride 3 and of 22 epochs, had learned 87.7 % by heart."""
+at 1x1 a filter learns nothing but its centre. With TrivialAugment 65.3 % of the training pictures are right at the end;
+a run without it, at stride 3 and of 22 epochs, had learned 87.7 % by heart."""
 
 WIDE = C94.replace(
     name="speed/wide",
@@ -69,7 +69,7 @@ WIDE = C94.replace(
 )
 """CIFAR-10 in 2.9 PFLOP: 94.52 %, with six views 95.20 % (one seed); 68 minutes on two cores with AMX. A head that is
 not scaled and norms that learn their scale, the last of a block from zero, are AdamW's; at 16 and 24 px no map has an
-odd row to pad. With TrivialAugment 90.8 % of the training pictures are right at the end, 89.7 % after 34 epochs (93.98 %),
-so more epochs would gain more; without it 99.4 % were after 20 (93.5 %)."""
+odd row to pad. With TrivialAugment 90.8 % of the training pictures are right at the end, 89.7 % after 34 epochs
+(93.98 %), so more epochs would gain more; without it 99.4 % were after 20 (93.5 %)."""
 
 SPEED_RECIPES = (C94, TINY, WIDE)

@@ -1,4 +1,4 @@
-"""Long fault campaigns (``make campaign``); their short forms are here, in test_trainer_resume.py and test_checkpoints.py."""
+"""Long fault campaigns (``make campaign``), two of them in short too; others are so in test_trainer_resume.py."""
 
 from __future__ import annotations
 
