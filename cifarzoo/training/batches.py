@@ -56,9 +56,6 @@ def create_pipeline(recipe: Recipe, size: int) -> Pipeline:
     """The recipe's preset for pictures of ``size`` x ``size`` px, with its mixing.
 
     Where a run has smaller pictures to its end, a resized crop goes to their size at once instead of twice.
-
-    Raises:
-        SettingError: there is no such preset.
     """
     pipeline = augment.create(recipe.augment, size)
     if recipe.sizes and recipe.sizes[0][0] == 1 and recipe.shrink == "resize":

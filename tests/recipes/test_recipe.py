@@ -44,6 +44,8 @@ def test_json_and_back_is_the_same_recipe(recipe: Recipe) -> None:
 
 def test_every_preset_may_be_named() -> None:
     assert CHOICES["augment"] == tuple(augment.list_presets())
+    with pytest.raises(RecipeError, match=r"augment \(='sparkle'\) must be one of: none, baseline"):
+        Recipe(augment="sparkle")
 
 
 def test_is_frozen_and_keyword_only() -> None:

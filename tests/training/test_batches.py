@@ -10,7 +10,7 @@ from torch import nn
 from cifarzoo import augment
 from cifarzoo.augment.mixing import CutMix, MixUp
 from cifarzoo.draws import Draws
-from cifarzoo.errors import RecipeError, SettingError
+from cifarzoo.errors import RecipeError
 from cifarzoo.recipes import Recipe
 from cifarzoo.training.batches import create_loader, create_pipeline
 from cifarzoo.training.ranks import Ranks
@@ -70,8 +70,3 @@ def test_small_to_the_end_a_crop_is_resized_once() -> None:
     assert (small.scale, small.ratio, same) == (crop.scale, crop.ratio, others)
     assert create_pipeline(Recipe(augment="airbench", sizes=((1, 49),)), 64) == augment.create("airbench", 64)
     assert create_pipeline(Recipe(augment="rrc", sizes=((1, 49),), shrink="window"), 64) == augment.create("rrc", 64)
-
-
-def test_an_unknown_preset() -> None:
-    with pytest.raises(SettingError, match="sparkle"):
-        create_pipeline(Recipe(augment="sparkle"), 32)
