@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 COLOUR = {True: "#c8501e", False: "#555555"}  # ours, and theirs
-ANGLES_DEG = (40, -40, 140, -140, 80, -80, 100, -100)  # in which a name may be written, the preferred ones first
+# In which a name may be written, the preferred ones first.
+ANGLES_DEG = (40, -40, 140, -140, 80, -80, 100, -100, 20, -20, 60, -60, 120, -120, 160, -160)
 GAP_PX, LETTER_PX, ENOUGH_PX = 11, 6, 12  # from a point to its name, from letter to letter, between names
 
 
@@ -34,6 +35,8 @@ def draw(points: list[dict[str, Any]], path: Path, *, titles: Mapping[str, str])
             colour = COLOUR[point["ours"]]
             look = {"s": size, "marker": marker, "edgecolors": colour}
             axes.scatter(point["pflop"], point["top1"], facecolors=colour if point["views"] == 1 else "none", **look)
+        for ours in pairs(here[dataset]):
+            axes.plot([point["pflop"] for point in ours], [point["top1"] for point in ours], c=COLOUR[True], lw=0.8)
         axes.set(xscale="log", xlabel="PFLOP of training", ylabel="top-1 (%)")
         axes.set_title(titles[dataset], fontsize=10)
         axes.margins(0.2, 0.5)
@@ -42,15 +45,26 @@ def draw(points: list[dict[str, Any]], path: Path, *, titles: Mapping[str, str])
     figure.supxlabel("stars: cifarzoo; hollow: several views of each test picture averaged", fontsize=8)
     figure.draw_without_rendering()  # from now on it is known where everything lies
     for dataset, axes in panels.items():
-        write_names(axes, sorted(here[dataset], key=lambda point: point["pflop"]))
+        write_names(axes, sorted(here[dataset], key=lambda point: (not point["ours"], point["pflop"])))
     figure.savefig(path, metadata={"Description": digest(points), "Software": "cifarzoo"})
 
 
+def pairs(points: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The points of each of our weights: a single view, and several."""
+    names = dict.fromkeys(point["name"] for point in points if point["ours"])
+    return [[point for point in points if point["name"] == name] for name in names]
+
+
 def write_names(axes: Any, points: list[dict[str, Any]]) -> None:
-    """Write each point's name where it keeps clear of the points, of the names before it and of the frame."""
+    """Write each point's name where it keeps clear of the points, of the names before it and of the frame.
+
+    Of our weights the single view bears the name.
+    """
     marks = np.array([axes.transData.transform((point["pflop"], point["top1"])) for point in points])  # (N, 2) px
     names = np.empty((0, 2))
     for index, (point, mark) in enumerate(zip(points, marks, strict=True)):
+        if point["ours"] and point["views"] > 1:
+            continue
         taken = np.concatenate([np.delete(marks, index, axis=0), names])  # (M, 2)
         lines = {angle: mark + letters(point["name"], angle) for angle in ANGLES_DEG}
         angle = max(lines, key=lambda angle: clearance(lines[angle], taken, axes.get_window_extent()))

@@ -73,15 +73,17 @@ def test_a_plot_is_known_by_its_points(plot: dict[str, Any], tmp_path: Path) -> 
 
 
 def test_names_make_way_for_points_and_for_the_frame(plot: dict[str, Any]) -> None:
-    def turned(*places: tuple[float, float]) -> list[tuple[float, str]]:
+    def turned(*places: tuple[float, float], views: int = 1) -> list[tuple[float, str]]:
         axes = Figure(figsize=(4, 4), dpi=100).add_axes((0, 0, 1, 1), xlim=(0, 1), ylim=(0, 1))
-        plot["write_names"](axes, [{"name": "a long name", "pflop": x, "top1": y, "ours": True} for x, y in places])
+        point = {"name": "a long name", "ours": True, "views": views}
+        plot["write_names"](axes, [{**point, "pflop": x, "top1": y} for x, y in places])
         return [(text.get_rotation(), text.get_ha()) for text in axes.texts]
 
     assert turned((0.4, 0.4)) == [(40, "left")]
     assert turned((0.4, 0.4), (0.5, 0.484)) == [(320, "left"), (40, "left")]
     assert turned((0.4, 0.95)) == [(320, "left")]
     assert turned((0.95, 0.4)) == [(320, "right")]
+    assert turned((0.4, 0.4), views=6) == []  # the single view of the same weights bears the name
 
 
 def test_every_row_of_the_report_is_there_with_its_numbers(script: dict[str, Any]) -> None:
