@@ -169,9 +169,9 @@ def anchor_table() -> str:
 
 def clock_table() -> str:
     """The best single-view accuracy of the runs that took about so long."""
-    rows = []
-    for dataset in dict.fromkeys(run["dataset"] for run in read_runs()):
-        of_set = [run for run in read_runs() if run["dataset"] == dataset]
+    rows, runs = [], read_runs()
+    for dataset in dict.fromkeys(run["dataset"] for run in runs):
+        of_set = [run for run in runs if run["dataset"] == dataset]
         near = [[run["top1"] for run in of_set if abs(run["seconds"] / limit - 1) < 0.15] for limit in CLOCK_S]
         rows.append((TITLES[dataset], *(number(max(found, default=None)) for found in near)))
     return table(("top-1 % after about", *(f"{limit / 60:.0f} min" for limit in CLOCK_S)), rows)

@@ -38,8 +38,6 @@ Holdout = Annotated[
     float | None,
     typer.Option(metavar="SHARE", help="Keep this share of the training images to select the best epoch by."),
 ]
-
-
 Resume = Annotated[str, typer.Option(metavar="HOW", help="auto goes on with the run in the folder, never replaces it.")]
 Allocator = Annotated[
     bool,
