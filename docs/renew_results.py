@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ import plot_results
 
 import cifarzoo.models  # noqa: F401  # whose registered settings a command need not say
 from cifarzoo import recipes
+from cifarzoo.cli.output import NOTHING, markdown_table, millions
+from cifarzoo.data.specs import CIFAR10, CIFAR100, TINY_IMAGENET
 from cifarzoo.recipes import REPORT, Recipe, ReportRow
 from cifarzoo.training.publishing import settings_words
 from cifarzoo.weights import Card
@@ -23,10 +24,10 @@ RECORDS = ROOT / "docs" / "results"
 PLOT = ROOT / "docs" / "pictures" / "accuracy-pflop.png"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "reproduce.md")
 MARKED = re.compile(r"(<!-- results (\w+): [^\n]* -->\n).*?(<!-- /results -->)", re.DOTALL)
-TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny_imagenet": "Tiny-ImageNet"}
-WHOLE = {"cifar10": 50_000, "cifar100": 50_000, "tiny_imagenet": 100_000}
+SPECS = (CIFAR10, CIFAR100, TINY_IMAGENET)
+TITLES = {spec.name: spec.title for spec in SPECS}
+WHOLE = {spec.name: spec.num_classes * spec.per_class["train"] for spec in SPECS}
 CLOCK_S = (300, 900, 3600)
-NOTHING = "-"
 SCORES = ("top1", "top1_views")
 
 
@@ -48,13 +49,6 @@ def read_anchors() -> list[dict[str, Any]]:
     """Published results, each with its source."""
     anchors: list[dict[str, Any]] = json.loads((RECORDS / "anchors.json").read_text(encoding="utf-8"))["anchors"]
     return anchors
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown; columns of numbers are aligned to the right."""
-    numbers = [bool(rows) and all(re.match(r"[\d-]", row[place]) for row in rows) for place in range(len(columns))]
-    rules = ["---:" if right else "---" for right in numbers]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (columns, rules, *rows))
 
 
 def minutes(seconds: float | None) -> str:
@@ -88,7 +82,7 @@ def report_table(cards: dict[str, Card]) -> str:
     for row in REPORT:
         report_s = row.epochs * row.epoch_s
         facts = (row.row, row.what, TITLES[row.dataset])
-        theirs = (f"{row.params / 1e6:.2f}M", str(row.epochs), minutes(report_s), "RTX 4090", f"{row.loss:g}")
+        theirs = (millions(row.params), str(row.epochs), minutes(report_s), "RTX 4090", f"{row.loss:g}")
         rows.append((*facts, "report", *theirs, f"{row.top1:.2f}", NOTHING))
         found = weight_of(row, cards)
         if found:
@@ -102,13 +96,13 @@ def report_table(cards: dict[str, Card]) -> str:
             rows.append(
                 (NOTHING, "not in the report", TITLES.get(card.dataset or "", NOTHING), f"`{name}`", *_ours(card))
             )
-    return table(columns, rows)
+    return markdown_table(columns, rows)
 
 
 def _ours(card: Card) -> tuple[str, ...]:
     """Weights as the cells of a row."""
     return (
-        f"{(card.params or 0) / 1e6:.2f}M",
+        millions(card.params or 0),
         NOTHING if card.epochs is None else f"{card.epochs:g}",
         minutes(card.seconds),
         processor(card.hardware, card.threads, card.precision or ""),
@@ -128,9 +122,9 @@ def first_screen(cards: dict[str, Card]) -> str:
         rows.append((f"`{name}`", *cells, number(_best(card.arch, card.dataset))))
     for row in REPORT:
         if weight_of(row, cards) is None and row.top1 == _best(row.model, row.dataset):
-            cells = (TITLES[row.dataset], f"{row.params / 1e6:.2f}M", "no weight yet", NOTHING, NOTHING)
+            cells = (TITLES[row.dataset], millions(row.params), "no weight yet", NOTHING, NOTHING)
             rows.append((f"`{row.model}`", *cells, number(row.top1)))
-    return table(columns, rows)
+    return markdown_table(columns, rows)
 
 
 def _best(model: str, dataset: str | None) -> float | None:
@@ -148,9 +142,8 @@ def seeds_table(cards: dict[str, Card]) -> str:
                 f"{seeds[f'{key}_mean']:.2f} ± {seeds[f'{key}_std']:.2f}" if key in seeds else NOTHING for key in SCORES
             ]
             rows.append((f"`{name}`", str(seeds["n"]), *cells, str(card.seed), f"{number(card.pflop, 3)}"))
-    return (
-        table(("weights", "seeds", "top-1 %", "6 views %", "published", "PFLOP a seed"), rows) if rows else "None yet."
-    )
+    columns = ("weights", "seeds", "top-1 %", "6 views %", "published", "PFLOP a seed")
+    return markdown_table(columns, rows) if rows else "None yet."
 
 
 def anchor_table() -> str:
@@ -158,13 +151,13 @@ def anchor_table() -> str:
     columns = ("what", "data", "params", "PFLOP", "epochs", "time", "top-1 %", "views", "source")
     rows = []
     for anchor in read_anchors():
-        size = NOTHING if anchor["params"] is None else f"{anchor['params'] / 1e6:.2f}M"
+        size = NOTHING if anchor["params"] is None else millions(anchor["params"])
         time = f"{anchor['time']}, {anchor['hardware']}" if anchor["time"] else NOTHING
         source = f"{anchor['source']} ({anchor['note']})" if anchor["note"] else anchor["source"]
         pflop = NOTHING if anchor["pflop"] is None else f"{anchor['pflop']:g}"
         cells = (size, pflop, f"{anchor['epochs']:g}", time, number(anchor["top1"]), str(anchor["views"]), source)
         rows.append((anchor["name"], TITLES[anchor["dataset"]], *cells))
-    return table(columns, rows)
+    return markdown_table(columns, rows)
 
 
 def clock_table() -> str:
@@ -174,7 +167,7 @@ def clock_table() -> str:
         of_set = [run for run in runs if run["dataset"] == dataset]
         near = [[run["top1"] for run in of_set if abs(run["seconds"] / limit - 1) < 0.15] for limit in CLOCK_S]
         rows.append((TITLES[dataset], *(number(max(found, default=None)) for found in near)))
-    return table(("top-1 % after about", *(f"{limit / 60:.0f} min" for limit in CLOCK_S)), rows)
+    return markdown_table(("top-1 % after about", *(f"{limit / 60:.0f} min" for limit in CLOCK_S)), rows)
 
 
 def runs_table() -> str:
@@ -197,7 +190,7 @@ def runs_table() -> str:
             TITLES[run["dataset"]],
             minutes(run["seconds"]),
             f"`{run['model']}`",
-            f"{run['params'] / 1e6:.2f}M",
+            millions(run["params"]),
             str(run["recipe"]["name"]),
             f"{run['epochs']:g}",
             number(run.get("pflop"), 3),
@@ -208,7 +201,7 @@ def runs_table() -> str:
         )
         for run in read_runs()
     ]
-    return table(columns, rows) if rows else "None yet."
+    return markdown_table(columns, rows) if rows else "None yet."
 
 
 def commands_table(cards: dict[str, Card]) -> str:
@@ -223,7 +216,7 @@ def commands_table(cards: dict[str, Card]) -> str:
     for run in read_runs():
         what = f"`{run['model']}`, {TITLES[run['dataset']]}, {minutes(run['seconds'])}"
         rows.append((what, f"`{command_of_run(run)}`"))
-    return table(("row", "command"), rows)
+    return markdown_table(("row", "command"), rows)
 
 
 def command_of_run(run: dict[str, Any]) -> str:
