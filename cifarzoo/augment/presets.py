@@ -34,6 +34,7 @@ def _presets(size: int) -> dict[str, Pipeline]:
         "colorjitter": Pipeline((flip, crop, ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05))),
         "strong": Pipeline((flip, affine, ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1))),
         "airbench": Pipeline((alternate, move)),
+        "airbench-jitter": Pipeline((alternate, move, ColorJitter(brightness=0.1, contrast=0.13))),
         "airbench-cutout": Pipeline((alternate, move_far, Cutout(size_px=max(1, size // 4), fill_frac=_GRAY))),
         "airbench-trivial": Pipeline((alternate, move, TrivialAugment())),
         "trivial": Pipeline((flip, crop, TrivialAugment())),

@@ -21,6 +21,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
         "colorjitter",
         "strong",
         "airbench",
+        "airbench-jitter",
         "airbench-cutout",
         "airbench-trivial",
         "trivial",
@@ -103,7 +104,10 @@ class Recipe:
 
     weight_decay: float = 5e-4
     """Pull towards zero a step: added to the gradient (SGD, Adam) or times lr off the weight (AdamW,
-    Muon). Norms and biases have none."""
+    Muon)."""
+
+    bias_weight_decay: float = 0.0
+    """The same for norms, biases and other vectors, which are best left alone in long runs."""
 
     clip_norm: float | None = None
     """Longest gradient, all parameters together: a longer one is scaled down to it. None leaves it."""
@@ -200,7 +204,8 @@ class Recipe:
             check_range(name, getattr(self, name), low=0, high=1)
         for name in ("epochs", "seconds", "lr", "head_lr_ratio", "bias_lr_ratio", "mix_alpha", "clip_norm"):
             check_range(name, getattr(self, name), low=0, ends="()")
-        check_range("weight_decay", self.weight_decay, low=0)
+        for name in ("weight_decay", "bias_weight_decay"):
+            check_range(name, getattr(self, name), low=0)
         check_range("warmup_epochs", self.warmup_epochs, low=0, high=self.epochs if self.steps is None else math.inf)
         for name in ("final_lr_frac", "mix_prob"):
             check_range(name, getattr(self, name), low=0, high=1, ends="[]")

@@ -1,7 +1,8 @@
 """Recipes for accuracy per minute.
 
-The method is airbench94 with Muon (Jordan, 2024): its learning rates, label smoothing and augmentation. What differs
-saves work on a processor: smaller pictures first, smaller batches, the stem detached after an epoch. The rates of head
+The method is airbench94 with Muon (Jordan, 2024): its learning rates and augmentation; a jitter of brightness and
+contrast, and less label smoothing for it, are Hiverge's (CIFAR10-Speedrun, 2025). What differs saves work on a
+processor: smaller pictures first, smaller batches, the stem detached after an epoch. The rates of head
 and biases, 1.03 and 0.0815 for CIFAR-10, are for a loss that is summed over the batch; ours is the mean, so they stand
 here times the batch. Lookahead averaging gains nothing here (docs/results/ablations.json).
 """
@@ -23,15 +24,17 @@ C94 = Recipe(
     bias_lr_ratio=81.5 / 0.15,
     rest_momentum=0.85,
     weight_decay=2e-6,
+    bias_weight_decay=2.45e-5,
     schedule="linear",
-    augment="airbench",
-    label_smoothing=0.2,
+    augment="airbench-jitter",
+    label_smoothing=0.1,
     sizes=((1 / 3, 24), (2 / 3, 28)),
     freeze=(("stem", 0.1),),
     evaluate_every=5,
     views=6,
 )
-"""CIFAR-10 in 0.25 PFLOP: 93.02 %, with six views 93.90 % (means of three seeds)."""
+"""CIFAR-10 in 0.25 PFLOP: 93.28 %, with six views 94.04 % (means of three seeds); under six minutes on two cores with
+AMX."""
 
 TINY = C94.replace(
     name="speed/tiny",
@@ -43,6 +46,7 @@ TINY = C94.replace(
     head_lr_ratio=5150 / 0.1,
     bias_lr_ratio=41 / 0.1,
     weight_decay=6e-9,
+    bias_weight_decay=0.0,
     augment="airbench-trivial",
     label_smoothing=0.1,
     sizes=((0.85, 48),),
@@ -61,6 +65,7 @@ WIDE = C94.replace(
     head_lr_ratio=0.003 / 0.15,
     bias_lr_ratio=0.01 / 0.15,
     weight_decay=0.01,
+    bias_weight_decay=0.0,
     augment="airbench-trivial",
     label_smoothing=0.1,
     sizes=((0.25, 16), (0.6, 24)),

@@ -15,8 +15,8 @@ from cifarzoo.training.muon import Muon
 def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     """The trainable parameters, each once, in up to three groups.
 
-    Weights (named ``weight``, of two dimensions or more) have decay; the head's are apart for a learning rate of their
-    own; norms, biases, position embeddings and the like have no decay.
+    Weights (named ``weight``, of two dimensions or more); those of the head, for a learning rate of their own; norms,
+    biases, position embeddings and the like, for a rate and a decay of their own, by default none.
 
     Returns:
         Groups with ``params``, ``weight_decay``, ``lr_ratio`` (in units of the recipe's ``lr``), ``orthogonal`` (for
@@ -31,11 +31,11 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
         if parameter.requires_grad:
             is_weight = name.endswith("weight") and parameter.ndim > 1
             (vectors if not is_weight else head_weights if id(parameter) in in_head else weights).append(parameter)
-    decay = recipe.weight_decay
+    decay, vector_decay = recipe.weight_decay, recipe.bias_weight_decay
     groups: list[dict[str, Any]] = [
         {"params": weights, "weight_decay": decay, "lr_ratio": 1.0, "orthogonal": recipe.optimizer == "muon"},
         {"params": head_weights, "weight_decay": decay, "lr_ratio": recipe.head_lr_ratio, "orthogonal": False},
-        {"params": vectors, "weight_decay": 0.0, "lr_ratio": recipe.bias_lr_ratio, "orthogonal": False},
+        {"params": vectors, "weight_decay": vector_decay, "lr_ratio": recipe.bias_lr_ratio, "orthogonal": False},
     ]
     return [group for group in groups if group["params"]]
 

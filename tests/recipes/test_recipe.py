@@ -71,6 +71,7 @@ def test_is_frozen_and_keyword_only() -> None:
         ("momentum", 1.0),
         ("beta2", -0.1),
         ("weight_decay", -1e-9),
+        ("bias_weight_decay", -1e-9),
         ("label_smoothing", 1.0),
         ("warmup_epochs", 10),
         ("final_lr_frac", 1.5),

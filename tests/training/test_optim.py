@@ -25,6 +25,8 @@ def test_only_weights_of_two_dimensions_or_more_decay_and_each_trainable_one_com
     model = WithEmbedding()
     decayed, plain = parameter_groups(model, Recipe(weight_decay=0.1))
     assert [decayed["weight_decay"], plain["weight_decay"]] == [0.1, 0.0]
+    both = parameter_groups(model, Recipe(weight_decay=0.1, bias_weight_decay=0.2))
+    assert [group["weight_decay"] for group in both] == [0.1, 0.2]
     assert [id(p) for p in decayed["params"]] == [id(model.linear.weight)]
     names = {name for name, p in model.named_parameters() if any(p is q for q in plain["params"])}
     assert names == {"positions", "linear.bias", "norm.weight", "norm.bias"}
