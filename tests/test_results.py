@@ -127,6 +127,14 @@ def test_a_runs_command_makes_its_recipe_again(script: dict[str, Any]) -> None:
     assert len(runs) > 5
 
 
+def test_runs_by_the_clock_come_before_those_that_took_about_so_long(script: dict[str, Any]) -> None:
+    longer = {"seconds": 336.0, "top1": 93.0, "recipe": {"seconds": None}}
+    by_clock = {"seconds": 301.0, "top1": 92.0, "recipe": {"seconds": 300}}
+    assert script["_best_after"](300, [longer, by_clock]) == 92.0
+    assert script["_best_after"](300, [longer]) == 93.0
+    assert script["_best_after"](900, [longer, by_clock]) is None
+
+
 def test_every_published_result_has_its_source(script: dict[str, Any]) -> None:
     anchors = script["read_anchors"]()
     assert len({anchor["name"] for anchor in anchors}) == len(anchors) > 10

@@ -103,11 +103,10 @@ class Recipe:
     """The second beta of Adam and AdamW. In [0, 1)."""
 
     weight_decay: float = 5e-4
-    """Pull towards zero a step: added to the gradient (SGD, Adam) or times lr off the weight (AdamW,
-    Muon)."""
+    """Pull towards zero a step: added to the gradient (SGD, Adam) or times lr off the weight (AdamW, Muon)."""
 
     bias_weight_decay: float = 0.0
-    """The same for norms, biases and other vectors, which are best left alone in long runs."""
+    """The same for norms, biases and other vectors, which have none as a rule."""
 
     clip_norm: float | None = None
     """Longest gradient, all parameters together: a longer one is scaled down to it. None leaves it."""

@@ -1,10 +1,11 @@
 """Recipes for accuracy per minute.
 
-The method is airbench94 with Muon (Jordan, 2024): its learning rates and augmentation; a jitter of brightness and
-contrast, and less label smoothing for it, are Hiverge's (CIFAR10-Speedrun, 2025). What differs saves work on a
-processor: smaller pictures first, smaller batches, the stem detached after an epoch. The rates of head
-and biases, 1.03 and 0.0815 for CIFAR-10, are for a loss that is summed over the batch; ours is the mean, so they stand
-here times the batch. Lookahead averaging gains nothing here (docs/results/ablations.json).
+The method is airbench94 with Muon (Jordan, 2024): its learning rates, decay and augmentation; a jitter of brightness
+and contrast, and less label smoothing beside it, are Hiverge's (CIFAR10-Speedrun, 2025). What differs saves work on a
+processor: smaller pictures first, smaller batches, the stem detached after an epoch. The rates of head and biases, 1.03
+and 0.0815 for CIFAR-10, are for a loss that is summed over the batch; ours is the mean, so they stand here times the
+batch; with each goes a decay that takes 0.002 off a step. Lookahead averaging gains nothing here
+(docs/results/ablations.json).
 """
 
 from __future__ import annotations
