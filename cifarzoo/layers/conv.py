@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cifarzoo.layers import fast_conv, patches, winograd
+from cifarzoo.layers import fast_conv, patches, strips, winograd
 
 
 class Conv2d(nn.Conv2d):
@@ -14,7 +14,8 @@ class Conv2d(nn.Conv2d):
 
     Initialisation: He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015 (fan-out, so that gradients keep their
     scale). On a CPU, with the same result but for rounding, a 3x3 convolution of many channels takes fewer
-    multiplications (``layers.winograd``), and one on maps of few pixels is one matrix product (``layers.patches``).
+    multiplications (``layers.winograd``), one on maps of few pixels is one matrix product (``layers.patches``), and in
+    16 bits small maps are taken several at a time (``layers.strips``).
     """
 
     fast: bool = True
@@ -37,6 +38,8 @@ class Conv2d(nn.Conv2d):
             return fast_conv.by_tiles(input, weight)
         if patches.pays(input, stride):
             return fast_conv.by_patches(input, weight, stride=stride)
+        if strips.pays(input, weight, stride):
+            return fast_conv.by_strips(input, weight, stride=stride)
         found: Tensor = self._conv_forward(input, weight, None)
         return found
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cifarzoo.layers import patches, winograd
+from cifarzoo.layers import patches, strips, winograd
 
-_PATCHES = 0  # in place of a tile's side
+_PATCHES, _STRIPS = 0, 1  # in place of a tile's side
 
 
 def by_tiles(images: Tensor, weight: Tensor, *, tile: int | None = None) -> Tensor:
@@ -42,6 +42,11 @@ def by_patches(images: Tensor, weight: Tensor, *, stride: int = 1) -> Tensor:
     return _conv2d(images, weight, stride, _PATCHES)
 
 
+def by_strips(images: Tensor, weight: Tensor, *, stride: int = 1) -> Tensor:
+    """The same, several maps at a time: see ``by_patches``."""
+    return _conv2d(images, weight, stride, _STRIPS)
+
+
 def _conv2d(images: Tensor, weight: Tensor, stride: int, tile: int) -> Tensor:
     found: Tensor = (_operator if torch.compiler.is_compiling() else _Conv2d.apply)(images, weight, stride, tile)
     return found
@@ -50,6 +55,8 @@ def _conv2d(images: Tensor, weight: Tensor, stride: int, tile: int) -> Tensor:
 def _convolve(images: Tensor, weight: Tensor, stride: int, tile: int) -> Tensor:
     if tile == _PATCHES:
         return patches.convolve(images, weight, stride)
+    if tile == _STRIPS:
+        return strips.convolve(images, weight, stride)
     return winograd.convolve(images, weight, tile)
 
 
@@ -58,6 +65,8 @@ def _gradients_of(
 ) -> tuple[Tensor | None, Tensor | None]:
     if tile == _PATCHES:
         return patches.gradients_of(images, weight, stride, slopes, wants_images, wants_weight)
+    if tile == _STRIPS:
+        return strips.gradients_of(images, weight, stride, slopes, wants_images, wants_weight)
     return winograd.gradients_of(images, weight, tile, slopes, wants_images, wants_weight)
 
 
@@ -126,6 +135,8 @@ def _backward_operator(
     nothing = images.new_empty(0)  # an operator gives tensors
     if of_images is not None and not of_images.is_contiguous(memory_format=torch.channels_last):
         of_images = of_images.contiguous(memory_format=torch.channels_last)  # as it was promised
+    if of_weight is not None and tile == _STRIPS:
+        of_weight = of_weight.contiguous(memory_format=torch.channels_last)
     return nothing if of_images is None else of_images, nothing.clone() if of_weight is None else of_weight
 
 
@@ -135,7 +146,7 @@ def _(
 ) -> tuple[Tensor, Tensor]:
     wanted, given, side, _ = weight.shape
     of_weight = weight.new_empty(0)
-    if wants_weight and tile == _PATCHES:
+    if wants_weight and tile in (_PATCHES, _STRIPS):
         of_weight = weight.new_empty(wanted, side, side, given).permute(0, 3, 1, 2)
     elif wants_weight:
         of_weight = weight.new_empty(side, side, given, wanted).permute(3, 2, 0, 1)

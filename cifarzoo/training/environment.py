@@ -14,7 +14,7 @@ from torch import nn
 
 from cifarzoo import registry
 from cifarzoo.data.loader import ImageSet
-from cifarzoo.training.precision import cpu_features
+from cifarzoo.processor import cpu_features
 
 
 def describe_environment(

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from cifarzoo.errors import SettingError
+from cifarzoo.processor import cpu_features
 from cifarzoo.threads import renew_workers
-
-
-@lru_cache(maxsize=1)
-def cpu_features() -> frozenset[str]:
-    """The processor's vendor and feature flags as Linux lists them; empty where they cannot be read."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return frozenset()
-    keys = ("vendor_id", "flags", "Features")
-    first = {line.split(":")[0].strip(): line.partition(":")[2] for line in reversed(lines) if line.startswith(keys)}
-    return frozenset(" ".join(first.values()).split())
 
 
 def cpu_has_fast_bf16(features: frozenset[str] | None = None) -> bool:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from cifarzoo.layers import fast_conv
+from cifarzoo.layers import fast_conv, strips
 from cifarzoo.layers.conv import Conv2d, ConvNormAct
 
 
@@ -44,31 +46,38 @@ def test_conv_norm_act_is_the_three_in_a_row() -> None:
 @pytest.mark.parametrize(
     ("side", "stride", "dtype", "expected"),
     [
-        (2, 1, torch.float32, True),
-        (3, 1, torch.float32, False),
-        (4, 2, torch.float32, True),
-        (5, 1, torch.bfloat16, True),
-        (6, 1, torch.bfloat16, False),
-        (10, 2, torch.bfloat16, True),
-        (11, 2, torch.bfloat16, False),
+        (2, 1, torch.float32, "by_patches"),
+        (3, 1, torch.float32, None),
+        (4, 2, torch.float32, "by_patches"),
+        (2, 1, torch.bfloat16, "by_strips"),
+        (11, 1, torch.bfloat16, "by_strips"),
+        (12, 1, torch.bfloat16, None),
+        (22, 2, torch.bfloat16, "by_strips"),
     ],
 )
 @pytest.mark.parametrize("by_autocast", [True, False])
-def test_maps_of_few_pixels_are_one_matrix_product(
-    side: int, stride: int, dtype: torch.dtype, expected: bool, by_autocast: bool, monkeypatch: pytest.MonkeyPatch
+def test_small_maps_are_patches_or_lie_in_strips(
+    side: int, stride: int, dtype: torch.dtype, expected: str | None, by_autocast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More of them in 16 bits, whether the maps have them or autocast brings them; the result is torch's."""
+    """In 16 bits on AMX in strips, whether the maps have them or autocast brings them; the result is torch's."""
+    monkeypatch.setattr(strips, "_HAS_AMX", True)
+    taken: list[str] = []
+
+    def watched(name: str) -> Callable[..., Tensor]:
+        real = getattr(fast_conv, name)
+        return lambda *of, stride: taken.append(name) or real(*of, stride=stride)
+
+    for name in ("by_patches", "by_strips"):
+        monkeypatch.setattr(fast_conv, name, watched(name))
     torch.manual_seed(0)
-    taken: list[bool] = []
-    real = fast_conv.by_patches
-    monkeypatch.setattr(fast_conv, "by_patches", lambda *of, stride: taken.append(True) or real(*of, stride=stride))
-    layer, images = Conv2d(2, 3, stride=stride), torch.randn(2, 2, side, side)
+    channels = 64 if dtype == torch.bfloat16 else 3  # in fp32 many have Winograd's algorithm
+    layer, images = Conv2d(channels, channels, stride=stride), torch.randn(2, channels, side, side)
     if by_autocast:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
             found = layer(images)
     else:
         found = layer.to(dtype)(images.to(dtype))
-    assert bool(taken) is expected and found.dtype == dtype
+    assert taken == ([expected] if expected else []) and found.dtype == dtype
     wanted = nn.functional.conv2d(images.to(dtype), layer.weight.to(dtype), stride=stride, padding=1)
     torch.testing.assert_close(found, wanted, rtol=2e-2, atol=2e-2)
 

@@ -2,25 +2,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from types import ModuleType
 
 import pytest
 import torch
+from conv_oracle import faster, plainly, random, sides_after
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from cifarzoo.layers import fast_conv, winograd
+from cifarzoo.layers import fast_conv, patches, strips, winograd
 from cifarzoo.layers.conv import Conv2d
-from cifarzoo.layers.fast_conv import by_patches, by_tiles
+from cifarzoo.layers.fast_conv import by_patches, by_strips, by_tiles
 
 sides = st.integers(1, 11)
 channels = st.integers(1, 5)
 Conv = Callable[[Tensor, Tensor], Tensor]
-
-
-def random(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 def plain(images: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
@@ -29,9 +27,16 @@ def plain(images: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
 
 all_ways = pytest.mark.parametrize(
     ("conv2d", "torchs"),
-    [(by_tiles, plain), (by_patches, plain), (partial(by_patches, stride=2), partial(plain, stride=2))],
-    ids=["tiles", "patches", "patches at stride 2"],
+    [
+        (by_tiles, plain),
+        (by_patches, plain),
+        (partial(by_patches, stride=2), partial(plain, stride=2)),
+        (by_strips, plain),
+        (partial(by_strips, stride=2), partial(plain, stride=2)),
+    ],
+    ids=["tiles", "patches", "patches at stride 2", "strips", "strips at stride 2"],
 )
+patches_and_strips = pytest.mark.parametrize("way", [patches, strips], ids=["patches", "strips"])
 
 
 def both_ways(conv2d: Conv, images: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
@@ -65,6 +70,38 @@ def test_it_is_torchs_convolution_and_so_are_its_gradients(
     for found, expected in zip(ours, both_ways(plain, images, weight), strict=True):
         torch.testing.assert_close(found, expected)
     assert ours[0].is_contiguous(memory_format=torch.channels_last)
+
+
+@patches_and_strips
+@given(
+    batch=st.integers(0, 9), given_=channels, wanted=channels, height=st.integers(1, 7), width=st.integers(1, 7),
+    stride=st.integers(1, 3), side=st.sampled_from([1, 3, 5]),
+    layout=st.sampled_from([torch.channels_last, torch.contiguous_format]),
+)  # fmt: skip
+def test_patches_and_strips_are_too_for_any_odd_filter_and_stride(
+    way: ModuleType, batch: int, given_: int, wanted: int, height: int, width: int, stride: int, side: int,
+    layout: torch.memory_format,
+) -> None:  # fmt: skip
+    """Whatever is missing in the last strip, and where the maps are too wide to gain on their way there."""
+    images = random(batch, given_, height, width).to(memory_format=layout)
+    weight = random(wanted, given_, side, side, seed=1).to(memory_format=layout)
+    slopes = random(batch, wanted, *sides_after(images, stride), seed=2)
+    ours = faster(way, images, weight, slopes, stride)
+    for found, expected in zip(ours, plainly(images, weight, slopes, stride), strict=True):
+        torch.testing.assert_close(found, expected)
+    assert ours[0].is_contiguous(memory_format=torch.channels_last)
+
+
+@patches_and_strips
+@pytest.mark.parametrize("stride", [1, 2])
+def test_in_16_bits_only_the_results_are_rounded(way: ModuleType, stride: int) -> None:
+    """Sums are of 32 bits."""
+    images, weight = random(8, 64, 4, 4).bfloat16(), random(32, 64, 3, 3, seed=1).bfloat16()
+    slopes = random(8, 32, *sides_after(images, stride), seed=2).bfloat16()
+    exact = plainly(images.double(), weight.double(), slopes.double(), stride)
+    for found, expected in zip(faster(way, images, weight, slopes, stride), exact, strict=True):
+        assert found.dtype == torch.bfloat16
+        assert (found.double() - expected).square().mean().sqrt() < 3e-3 * expected.square().mean().sqrt()
 
 
 @pytest.mark.parametrize("side", [2, 3, 4, 7, 8])
@@ -129,11 +166,11 @@ def test_forward_mode_and_vmap_are_torchs(conv2d: Conv, torchs: Conv) -> None:
     torch.testing.assert_close(ours, torch.func.vmap(torch.func.grad(loss(torchs)), (None, 0))(weight, images))
 
 
-@settings(max_examples=8)
+@settings(max_examples=10)
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # opcheck looks at its own copies
 @given(
     height=sides, width=sides, wants=st.sampled_from([(True, True), (True, False), (False, True)]),
-    stride_and_tile=st.sampled_from([(1, 2), (1, 0), (2, 0)]),
+    stride_and_tile=st.sampled_from([(1, 2), (1, 0), (2, 0), (1, 1), (2, 1)]),
 )  # fmt: skip
 def test_operators_keep_what_the_compiler_asks_of_them(
     height: int, width: int, wants: tuple[bool, bool], stride_and_tile: tuple[int, int]
@@ -162,8 +199,9 @@ def test_what_is_compiled_is_one_operator_with_the_same_gradients(conv2d: Conv, 
     assert "cifarzoo.conv2d" in seen[0] and "bmm" not in seen[0]
 
 
-def test_a_compiled_layer_under_autocast_takes_the_operator_too() -> None:
-    layer, images, seen = Conv2d(8, 8), random(4, 8, 4, 4).float(), []
+def test_a_compiled_layer_under_autocast_takes_the_operator_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strips, "_HAS_AMX", True)
+    layer, images, seen = Conv2d(64, 64), random(4, 64, 4, 4).float(), []
 
     def backend(graph: torch.fx.GraphModule, _: list[Tensor]) -> torch.fx.GraphModule:
         seen.append(str(graph.graph))
