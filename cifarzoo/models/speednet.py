@@ -90,7 +90,7 @@ class Stem(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, 6 patch_size^2, H', W')."""
-        return F.gelu(self.conv(x), approximate="tanh")
+        return F.gelu(self.conv(x))
 
 
 class Group(nn.Module):
@@ -104,11 +104,11 @@ class Group(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, width, H // 2, W // 2)."""
         x = F.max_pool2d(self.convs[0](x), 2)  # (B, width, H // 2, W // 2)
-        x = skip = F.gelu(self.norms[0](x), approximate="tanh")
+        x = skip = F.gelu(self.norms[0](x))
         for conv, norm in zip(self.convs[1:-1], self.norms[1:-1], strict=True):
-            x = F.gelu(norm(conv(x)), approximate="tanh")
+            x = F.gelu(norm(conv(x)))
         x = self.norms[-1](self.convs[-1](x))
-        return F.gelu(x + skip if len(self.convs) > 2 else x, approximate="tanh")
+        return F.gelu(x + skip if len(self.convs) > 2 else x)
 
 
 class IdentityConv2d(Conv2d):
