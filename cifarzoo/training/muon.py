@@ -104,14 +104,15 @@ class Muon(torch.optim.Optimizer):
             if parameter.grad is not None:
                 alike.setdefault(parameter.shape, []).append(parameter)
         for shape, parameters in alike.items():
-            directions = torch.stack([self._direction(parameter, group["momentum"]) for parameter in parameters])
-            updates = orthogonalize(directions.flatten(2), dtype=self._dtype)  # (N, out, rest)
+            directions = [_as_matrix(self._direction(each, group["momentum"]), each) for each in parameters]
+            updates = orthogonalize(torch.stack(directions), dtype=self._dtype)  # (N, out, rest)
             scale = -group["lr"] * max(1.0, shape[0] / shape[1:].numel()) ** 0.5
-            for parameter, update in zip(parameters, updates.view_as(directions), strict=True):
+            for parameter, update in zip(parameters, updates, strict=True):
                 if parameter.ndim > 2:
-                    moved = parameter * (shape[0] ** 0.5 / (parameter.norm() + 1e-7)) + scale * update
+                    kept: Tensor | float = shape[0] ** 0.5 / (parameter.norm() + 1e-7)
                 else:
-                    moved = parameter * (1 - group["lr"] * group["weight_decay"]) + scale * update
+                    kept = 1 - group["lr"] * group["weight_decay"]
+                moved = (parameter * kept).add_(_as_filters(update, parameter), alpha=scale)
                 self._assign(parameter, moved)
 
     def _direction(self, parameter: Tensor, momentum: float) -> Tensor:
@@ -121,10 +122,32 @@ class Muon(torch.optim.Optimizer):
             state["momentum_buffer"] = torch.zeros_like(parameter)
         buffer: Tensor = state["momentum_buffer"]
         gradient = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
-        moved = buffer * momentum + gradient
+        moved = torch.add(gradient, buffer, alpha=momentum)
         self._assign(buffer, moved)
-        return gradient + momentum * moved
+        return torch.add(gradient, moved, alpha=momentum)
 
     def _assign(self, tensor: Tensor, value: Tensor) -> None:
         """Give a tensor its new value, unless the step is to be left out."""
-        tensor.copy_(value if self.found_inf is None else torch.where(self.found_inf.bool(), tensor, value))
+        if self.found_inf is None:
+            tensor.copy_(value)
+        elif self.found_inf.device.type != "cpu":
+            tensor.copy_(torch.where(self.found_inf.bool(), tensor, value))
+        elif not self.found_inf:  # the host knows it: nothing to wait for, and nothing to choose number by number
+            tensor.copy_(value)
+
+
+def _as_matrix(filters: Tensor, parameter: Tensor) -> Tensor:
+    """(out, in, height, width) as (out, rest), columns as the parameter's lie in memory: no direction depends on it."""
+    return (filters.permute(0, 2, 3, 1) if _is_channels_last(parameter) else filters).flatten(1)
+
+
+def _as_filters(matrix: Tensor, parameter: Tensor) -> Tensor:
+    """(out, rest) in the parameter's shape."""
+    if not _is_channels_last(parameter):
+        return matrix.view(parameter.shape)
+    wanted, given, height, width = parameter.shape
+    return matrix.view(wanted, height, width, given).permute(0, 3, 1, 2)
+
+
+def _is_channels_last(parameter: Tensor) -> bool:
+    return parameter.ndim == 4 and parameter.is_contiguous(memory_format=torch.channels_last)

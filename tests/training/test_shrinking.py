@@ -20,6 +20,20 @@ def test_resizing_keeps_brightness_and_memory_order(layout: torch.memory_format)
     assert resized(images, 32) is images
 
 
+@given(
+    height=st.integers(1, 12), width=st.integers(1, 12), side=st.integers(1, 9), channels=st.integers(1, 4),
+    batch=st.integers(0, 3),
+)  # fmt: skip
+def test_resizing_is_torchs_bilinear_antialiased(height: int, width: int, side: int, channels: int, batch: int) -> None:
+    images = torch.randn(batch, channels, height, width, generator=torch.Generator().manual_seed(0))
+    found = resized(images, side)
+    sides = tuple(round(of * side / min(height, width)) for of in (height, width))
+    assert found.shape == (batch, channels, *sides)
+    if batch:  # torch refuses none
+        expected = torch.nn.functional.interpolate(images, sides, mode="bilinear", antialias=True)
+        torch.testing.assert_close(found, expected)
+
+
 def test_the_shorter_side_counts() -> None:
     assert resized(torch.zeros(1, 3, 20, 30), 10).shape == (1, 3, 10, 15)
 
