@@ -15,7 +15,7 @@ class Conv2d(nn.Conv2d):
     Initialisation: He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015 (fan-out, so that gradients keep their
     scale). On a CPU, with the same result but for rounding, a 3x3 convolution of many channels takes fewer
     multiplications (``layers.winograd``), one on maps of few pixels is one matrix product (``layers.patches``), and in
-    16 bits small maps are taken several at a time (``layers.strips``).
+    bf16 small maps are taken several at a time (``layers.strips``).
     """
 
     fast: bool = True

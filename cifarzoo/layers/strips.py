@@ -1,4 +1,4 @@
-"""Convolutions in 16 bits on AMX with several small maps side by side in one wide map, a strip.
+"""Convolutions in bf16 on AMX with several small maps side by side in one wide map, a strip.
 
 AMX multiplies 32 pixels of a row at a time, and the gradient of the filters takes them from one row of one map: maps 7
 pixels wide leave it idle for three quarters of the time. Side by side, with zeros between that are the padding of both
@@ -26,7 +26,7 @@ def pays(images: Tensor, weight: Tensor, stride: int) -> bool:
     """Whether this is faster than torch's for images (B, C, H, W) and filters as they are now."""
     return (
         images.device.type == "cpu"
-        and images.dtype.itemsize == 2
+        and images.dtype == torch.bfloat16
         and _width_after(images, stride) <= _NARROW
         and min(weight.shape[:2]) >= _FEW_CHANNELS
         and _HAS_AMX

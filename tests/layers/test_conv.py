@@ -59,7 +59,7 @@ def test_conv_norm_act_is_the_three_in_a_row() -> None:
 def test_small_maps_are_patches_or_lie_in_strips(
     side: int, stride: int, dtype: torch.dtype, expected: str | None, by_autocast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In 16 bits on AMX in strips, whether the maps have them or autocast brings them; the result is torch's."""
+    """In bf16 on AMX in strips, whether the maps have them or autocast brings them; the result is torch's."""
     monkeypatch.setattr(strips, "_HAS_AMX", True)
     taken: list[str] = []
 
