@@ -137,6 +137,32 @@ def test_without_anything_else_to_update() -> None:
     optimizer.zero_grad()
 
 
+def step_of(device: str, found_inf: float | None) -> tuple[Tensor, Tensor]:
+    """A parameter before and after a step."""
+    weight = nn.Parameter(torch.eye(4, device=device))
+    groups = [{"params": [weight], "orthogonal": True}]
+    optimizer = Muon(groups, lr=0.1, momentum=0.9, rest=lambda _: pytest.fail("nothing is left"), dtype=torch.float32)
+    optimizer.found_inf = None if found_inf is None else torch.tensor(found_inf, device=device)
+    weight.grad = torch.full((4, 4), float("nan") if found_inf else 1.0, device=device)
+    before = weight.detach().clone()
+    optimizer.step()
+    velocity = optimizer.state[weight]["momentum_buffer"]
+    assert velocity.device.type == "meta" or bool(velocity.any()) is not bool(found_inf)
+    return before, weight.detach()
+
+
+@pytest.mark.parametrize("found_inf", [None, 0.0, 1.0])
+def test_a_step_that_is_left_out_changes_nothing(found_inf: float | None) -> None:
+    before, after = step_of("cpu", found_inf)
+    assert torch.equal(before, after) is bool(found_inf)
+    assert after.isfinite().all()
+
+
+def test_a_device_is_not_waited_for() -> None:
+    """Tensors without values cannot be asked for one."""
+    step_of("meta", 1.0)
+
+
 def test_learns(make_set: Callable[..., object], make_net: Callable[..., nn.Module]) -> None:
     from cifarzoo.training import Trainer
 
