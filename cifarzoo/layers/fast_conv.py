@@ -135,8 +135,6 @@ def _backward_operator(
     nothing = images.new_empty(0)  # an operator gives tensors
     if of_images is not None and not of_images.is_contiguous(memory_format=torch.channels_last):
         of_images = of_images.contiguous(memory_format=torch.channels_last)  # as it was promised
-    if of_weight is not None and tile == _STRIPS:
-        of_weight = of_weight.contiguous(memory_format=torch.channels_last)
     return nothing if of_images is None else of_images, nothing.clone() if of_weight is None else of_weight
 
 

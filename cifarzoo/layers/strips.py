@@ -34,16 +34,7 @@ def pays(images: Tensor, weight: Tensor, stride: int) -> bool:
 
 
 def convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
-    """What ``torch.nn.functional.conv2d`` gives with a padding of half the filter's side.
-
-    Args:
-        images: (B, C, H, W) float, fastest in channels_last order.
-        weight: (K, C, side, side), of the same type, side odd.
-        stride: px from one patch to the next.
-
-    Returns:
-        (B, K, H / stride, W / stride), rounded up, channels_last.
-    """
+    """What ``patches.convolve`` gives, from the same: (B, C, H, W) to (B, K, H / stride, W / stride), channels_last."""
     pad, width = weight.shape[2] // 2, _width_after(images, stride)
     if width > _NARROWEST:
         found = F.conv2d(images, weight, stride=stride, padding=pad)
@@ -56,7 +47,7 @@ def convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
 def gradients_of(
     images: Tensor, weight: Tensor, stride: int, slopes: Tensor, wants_images: bool, wants_weight: bool
 ) -> tuple[Tensor | None, Tensor | None]:
-    """From the gradient of the output, ``slopes`` (B, K, H', W'), to those of images, channels_last, and weight."""
+    """From the gradient of the output, ``slopes`` (B, K, H', W'), to those of images and weight, both channels_last."""
     is_narrowest = slopes.shape[3] <= _NARROWEST
     of_images = None
     if wants_images and not is_narrowest:
@@ -69,7 +60,7 @@ def gradients_of(
     of_strips, of_weight = torchs_gradients_of(strips, weight, stride, slopes, wants_images, wants_weight)
     if of_strips is not None:
         of_images = _apart(of_strips, count, len(images), images.shape[3])
-    return of_images, of_weight
+    return of_images, None if of_weight is None else of_weight.contiguous(memory_format=torch.channels_last)
 
 
 def _width_after(images: Tensor, stride: int) -> int:

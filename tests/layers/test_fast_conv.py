@@ -129,6 +129,15 @@ def test_only_the_gradients_that_are_wanted(conv2d: Conv, torchs: Conv) -> None:
     assert not conv2d(images, weight).requires_grad
 
 
+@patches_and_strips
+@pytest.mark.parametrize("side", [2, 7])
+@pytest.mark.parametrize("wants", [(True, False), (False, True), (False, False)])
+def test_what_is_not_wanted_is_not_computed(way: ModuleType, side: int, wants: tuple[bool, bool]) -> None:
+    images, weight, slopes = random(2, 3, side, side), random(4, 3, 3, 3, seed=1), random(2, 4, side, side, seed=2)
+    found = way.gradients_of(images, weight, 1, slopes, *wants)
+    assert tuple(gradient is not None for gradient in found) == wants
+
+
 @all_ways
 def test_gradients_of_an_expanded_gradient(conv2d: Conv, torchs: Conv) -> None:
     """That of a sum has no memory of its own."""
